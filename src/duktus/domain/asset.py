@@ -1,0 +1,41 @@
+"""An asset: one picture made from one recipe."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from duktus.domain.recipe import Hash, Recipe
+
+
+class Facts(BaseModel):
+    """What was true while a picture was computed; what `verify` compares when bits differ."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: str
+    """``cpu``, ``cuda`` or ``mps``."""
+    device_name: str
+    instruction_set: str
+    threads: int
+    versions: dict[str, str]
+    """Of duktus, torch, diffusers, transformers, numpy and Python."""
+    seconds: float
+    """Wall time of this picture's share of its batch."""
+
+
+class Asset(BaseModel):
+    """One picture. ``id`` is ``a-`` and 16 hex digits of ``file_hash``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    file_hash: Hash
+    pixel_hash: Hash
+    """SHA-256 of the raw RGB bytes, row by row: what `verify` promises."""
+    path: str
+    """Relative to the workspace, with forward slashes."""
+    recipe: Recipe
+    facts: Facts
+    created: datetime

@@ -1,0 +1,50 @@
+"""A base model as the workspace knows it, before any of its weights are loaded."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from duktus.domain.recipe import BaseRef, Sampler, Schedule
+
+
+class Role(StrEnum):
+    """What a base may be used for."""
+
+    TEACH_AND_RENDER = "teach and render"
+    RENDER_ONLY = "render only"
+    TEACH_ONLY = "teach only"
+
+
+class RenderDefaults(BaseModel):
+    """What a recipe takes when the person names nothing; measured per base."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: int
+    height: int
+    steps: int
+    cfg: float
+    sampler: Sampler
+    schedule: Schedule
+    negative_prompt: str = ""
+
+
+class Base(BaseModel):
+    """One base model of a family, pinned by the hash of its weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    family: str
+    weights: str
+    folder: Path
+    role: Role
+    render: RenderDefaults
+
+    @property
+    def ref(self) -> BaseRef:
+        """How a recipe names this base."""
+        return BaseRef(name=self.name, weights=self.weights)

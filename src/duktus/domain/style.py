@@ -1,0 +1,100 @@
+"""A taught style: its settings, its curves and its verdict."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from duktus.domain.recipe import BaseRef, Hash
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Targets(StrEnum):
+    """Which modules of the denoiser the style may change."""
+
+    ATTENTION = "attention"
+    ATTENTION_FEED_FORWARD = "attention + feed-forward"
+    ATTENTION_FEED_FORWARD_CONV = "attention + feed-forward + convolutions"
+
+
+class TeachSettings(_Frozen):
+    """Everything that decides what a training run learns, in the standard terms of the field."""
+
+    trigger: str = Field(min_length=1)
+    steps: int = Field(ge=1, le=100_000)
+    learning_rate: float = Field(gt=0, le=1)
+    rank: int = Field(default=16, ge=1, le=512)
+    alpha: float = Field(default=16, gt=0)
+    batch: int = Field(default=4, ge=1, le=256)
+    resolution: int = Field(ge=64, le=4096, multiple_of=8)
+    seed: int = Field(default=0, ge=0)
+    targets: Targets = Targets.ATTENTION_FEED_FORWARD
+    caption_dropout: float = Field(default=0.05, ge=0, le=1)
+    min_snr_gamma: float | None = Field(default=5.0, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    crops: int = Field(default=1, ge=1, le=64, description="cached random crops per picture")
+    flip: bool = False
+    held_out: int | None = Field(default=None, ge=0, description="pictures kept back; None = by rule")
+    evaluate_every: int = Field(default=25, ge=1)
+    checkpoint_every: int = Field(default=100, ge=1)
+    keep_checkpoints: int = Field(default=3, ge=1)
+    sample_every: int | None = Field(default=None, ge=1)
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+
+
+class Outcome(StrEnum):
+    """What the verdict on a training run says in one word."""
+
+    GOOD = "good"
+    UNDER_TRAINED = "under-trained"
+    OVER_TRAINED = "over-trained"
+    MEMORISED = "memorised"
+    DAMAGED = "damaged"
+
+
+class Verdict(_Frozen):
+    """The judgement on a training run: the word, what was seen, and what to change next."""
+
+    outcome: Outcome
+    best_step: int
+    reasons: tuple[str, ...]
+    next_step: str
+    measures: dict[str, float] = {}
+
+
+class CurvePoint(_Frozen):
+    """One evaluation: mean held-out loss with fixed noise and timesteps, and the training loss."""
+
+    step: int
+    train_loss: float | None = None
+    held_out_loss: float | None = None
+    train_probe_loss: float | None = None
+
+
+class Style(_Frozen):
+    """A taught style (LoRA). ``hash`` is the SHA-256 of the tensor bytes of its file, so that a
+    changed header does not change what it is."""
+
+    name: str
+    hash: Hash
+    file_hash: Hash
+    trigger: str
+    base: BaseRef
+    family: str
+    settings: TeachSettings
+    steps: int
+    seconds: float
+    verdict: Verdict
+    curve: tuple[CurvePoint, ...]
+    training_pictures: tuple[str, ...] = ()
+    """SHA-256 of each training picture's file."""
+    captions: tuple[str, ...] = ()
+    facts: dict[str, Any] = {}
+    """Device, dtype, library versions, peak memory: facts about the run."""
+    created: datetime

@@ -1,0 +1,1 @@
+"""Base models behind one contract: one folder per family, one registry line each."""

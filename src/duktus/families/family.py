@@ -1,0 +1,157 @@
+"""The contract every family of base models keeps.
+
+A *family* recognises its folders without torch (:class:`Family`) and loads them into a
+:class:`LoadedBase`, which training and rendering use without knowing the architecture.
+Shapes are written as (pictures, channels, height, width); latents are *scaled* latents, the ones the
+denoiser sees. Pixels are float32 in [-1, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import torch
+    from torch import Tensor, nn
+
+    from duktus.domain.base import Base, Role
+    from duktus.domain.recipe import Sampler, Schedule
+    from duktus.domain.style import Targets
+
+
+@dataclass(frozen=True, slots=True)
+class TeachDefaults:
+    """A family's (or base's) starting values for about ten pictures, each measured or cited."""
+
+    steps: int
+    learning_rate: float
+    batch: int
+    resolution: int
+    targets: Targets
+    source: str
+    """Where the values come from."""
+
+
+class Conditioning(Protocol):
+    """What text became, for a batch of pictures; opaque to everyone but its family."""
+
+    def rows(self, index: Sequence[int]) -> Conditioning:
+        """The conditioning of the pictures at ``index``, repeats allowed."""
+        ...
+
+
+class LoadedBase(Protocol):
+    """A base in memory. Encoders may be dropped with :meth:`drop_encoders` once their work is cached."""
+
+    base: Base
+    device: torch.device
+    dtype: torch.dtype
+    denoiser: nn.Module
+    """The network that a style is taught on; its ``named_modules`` are the true module paths."""
+
+    def encode_text(self, texts: Sequence[str]) -> Conditioning:
+        """One row per text, each encoded alone at fixed shape, so that caching keeps the bits."""
+        ...
+
+    def encode_pictures(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior mean and deviation of the scaled latents of (n, 3, h, w) pixels."""
+        ...
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Pixels (n, 3, h, w) in [-1, 1], decoded picture by picture."""
+        ...
+
+    def predict(self, noisy: Tensor, timesteps: Tensor, conditioning: Conditioning) -> Tensor:
+        """The denoiser's raw output for noisy latents at per-picture timesteps (n,)."""
+        ...
+
+    def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """The noisy latents that training shows the denoiser."""
+        ...
+
+    def training_target(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """What the denoiser should have answered (epsilon, v, or velocity)."""
+        ...
+
+    def loss_weight(self, timesteps: Tensor, min_snr_gamma: float | None) -> Tensor:
+        """Weight (n,) of each picture's squared error."""
+        ...
+
+    def sample_timesteps(self, n: int, generator: torch.Generator) -> Tensor:
+        """``n`` training timesteps (int64), drawn on the CPU."""
+        ...
+
+    def probe_timesteps(self, n: int) -> Tensor:
+        """``n`` fixed timesteps, low to high noise, for held-out losses."""
+        ...
+
+    def noise_scheduler(self, sampler: Sampler, schedule: Schedule) -> Any:
+        """A fresh diffusers scheduler for rendering; :class:`InputError` when the family lacks it."""
+        ...
+
+    def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
+        """(channels, height, width) of the latents of a picture of that size in pixels."""
+        ...
+
+    def latent_to_rgb(self) -> Tensor:
+        """(channels, 3) matrix plus bias row: a cheap preview of latents, least-squares fitted."""
+        ...
+
+    def target_modules(self, targets: Targets) -> Sequence[str]:
+        """True paths of the denoiser's modules that a style with these targets changes."""
+        ...
+
+    def drop_encoders(self) -> None:
+        """Free text encoder and VAE."""
+        ...
+
+    def proof_arithmetic(self) -> None:
+        """Make every operation independent of what shares the batch (CPU float32)."""
+        ...
+
+
+class Family(Protocol):
+    """One architecture. Everything here works without importing torch."""
+
+    name: str
+
+    def recognises(self, folder: Path) -> bool:
+        """Whether a diffusers folder is of this family, from its configs alone."""
+        ...
+
+    def describe(self, folder: Path, name: str) -> Base:
+        """The base in that folder, hashed; :class:`InputError` naming what is missing or damaged."""
+        ...
+
+    def role_words(self, role: Role) -> str:
+        """The role in words, with the way out where something is refused."""
+        ...
+
+    def teach_defaults(self, base: Base) -> TeachDefaults:
+        """Starting values for about ten pictures."""
+        ...
+
+    def load(self, base: Base, *, device: str = "cpu", dtype: str = "float32") -> LoadedBase:
+        """The base in memory; imports torch."""
+        ...
+
+    def write_style(
+        self,
+        path: Path,
+        tensors: Mapping[str, tuple[Tensor, Tensor]],
+        *,
+        alpha: float,
+        metadata: Mapping[str, str],
+    ) -> str:
+        """Write ``{module path: (down, up)}`` in the family's one canonical layout, atomically;
+        return the tensor hash (SHA-256 of the bytes after the safetensors header)."""
+        ...
+
+    def read_style(self, path: Path, base: LoadedBase) -> dict[str, tuple[Tensor, Tensor, float]]:
+        """``{module path: (down, up, alpha / rank)}`` from a file in that layout; every module of the
+        file must exist in ``base``, else :class:`MismatchError` with "n of m"."""
+        ...
