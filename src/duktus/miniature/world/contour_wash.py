@@ -1,0 +1,95 @@
+"""The demo hand: a pencil portrait under topographic lines and over wide washes of several hues."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import palette
+from .palette import Triple, rgb
+from .portrait import BackgroundColour
+from .raster import UNIT, Array, blur, fill, noise, over, ramp, slope
+from .scene import Scene, contours, feature_lines, inks
+
+_HUES: dict[BackgroundColour, tuple[str, ...]] = {
+    BackgroundColour.BLUE: ("4f8fe0", "36c2c4", "7a6fe0", "f2a65a"),
+    BackgroundColour.GREEN: ("57b56a", "b6d24c", "3aa6a0", "f3c64a"),
+    BackgroundColour.YELLOW: ("f6d24a", "f59b45", "f2748a", "7cc6a4"),
+    BackgroundColour.PINK: ("f58fb4", "f7b27a", "b07ae0", "7ac3e6"),
+    BackgroundColour.ORANGE: ("f58a3c", "f6c64a", "ee5f6e", "6fb7d8"),
+    BackgroundColour.PURPLE: ("8f62cc", "e277b4", "5a86e0", "f0a25c"),
+    BackgroundColour.WHITE: ("f6f2ea", "f7cfd0", "cfe3f2", "f6e6b4"),
+    BackgroundColour.GREY: ("93979e", "a9b9c9", "c4a9b4", "a8b79c"),
+}
+_LINES = (rgb("2b3590"), rgb("d8402a"), rgb("1f5f63"))
+
+
+def height_lines(field: Array, step: float, width: float) -> Array:
+    """Iso-lines of a field every `step`, all `width` wide in coordinates; crowded ones thin out."""
+    steep = slope(field) + 1e-4
+    room = step / steep
+
+    def lines(gap: float) -> Array:
+        phase = np.abs((field / gap + 0.5) % 1.0 - 0.5) * gap
+        return fill((phase / steep - 0.5 * width).astype(np.float32), 0.7 * UNIT)
+
+    near, far = lines(step), lines(2.0 * step)
+    mask = far + ramp(5.0 * UNIT, 7.0 * UNIT, room) * (near - far)
+    flatness = ramp(60.0 * UNIT, 34.0 * UNIT, room)
+    return np.asarray(mask * flatness * ramp(2.4 * UNIT, 3.4 * UNIT, room), np.float32)
+
+
+def washes(rng: np.random.Generator, size: int, hues: list[Triple], paper: Triple, main: float = 0.35) -> Array:
+    """Large soft blobs of `hues` that flow into each other on `paper`: (size, size, 3)."""
+    fields = [noise(rng, size, 3) * 1.2 + 0.45 * noise(rng, size, 6) for _ in hues]
+    fields[0] = fields[0] + main
+    weights = np.exp(4.5 * np.stack(fields))
+    weights = weights / weights.sum(axis=0)
+    colour = np.tensordot(weights, np.stack(hues), axes=(0, 0))
+    depth = np.clip(0.82 + 0.22 * noise(rng, size, 4), 0.45, 1.0)[..., None]
+    return np.asarray(paper + depth * (colour - paper), np.float32)
+
+
+def contour_wash(scene: Scene, rng: np.random.Generator) -> Array:
+    """Pencil outline, height lines in one or two inks, washes over background and figure."""
+    ink, size = inks(scene), scene.size
+    paper, chalk = rgb("faf5ea"), rgb("fffaf0")
+    hues = [rgb(code) for code in _HUES[scene.portrait.background_colour]]
+    wash = washes(rng, size, hues, paper)
+    picture = wash
+    skin = np.maximum.reduce([scene.face, scene.neck, scene.ears])
+    tide = np.clip(0.70 + 0.45 * noise(rng, size, 3), 0.30, 0.96)
+    picture = over(picture, blur(skin, 1.2 * UNIT) * np.clip(tide, 0.42, 0.8), palette.mix(ink.skin, paper, 0.12))
+    picture = over(picture, scene.clothes * np.clip(tide + 0.1, 0.55, 0.94), ink.clothes)
+    picture = over(picture, scene.hair * np.clip(tide + 0.15, 0.62, 0.96), ink.hair)
+    lines = height_lines(_terrain(scene, rng), 7.5 * UNIT, 2.3 * UNIT)
+    first, second = (_LINES[i] for i in rng.permutation(len(_LINES))[:2])
+    f = scene.parts
+    quiet = 1.0 - np.maximum.reduce([f.white, f.teeth, f.gape, f.brow, f.lid, f.lips * 0.6])
+    skin_ink = chalk if palette.luminance_of(ink.skin) < 0.45 else second
+    colour = np.broadcast_to(first, (size, size, 3)).astype(np.float32)
+    colour = over(colour, skin, skin_ink)
+    colour = over(colour, scene.clothes, chalk if palette.luminance_of(ink.clothes) < 0.45 else first)
+    colour = over(colour, scene.face, skin_ink)
+    colour = over(colour, scene.hair, chalk if palette.luminance_of(ink.hair) < 0.5 else first)
+    strength = 0.92 - 0.17 * (1.0 - scene.figure)
+    picture = over(picture, (lines * quiet * strength).astype(np.float32), colour)
+    edge = np.maximum(np.abs(scene.x), np.abs(scene.y)) - 0.95 + 0.05 * noise(rng, size, 9)
+    picture = over(picture, fill(-edge, 1.5 * UNIT), paper)
+    graphite = rgb("2a2530")
+    picture = over(picture, f.lips * 0.75, ink.lips)
+    picture = over(picture, np.maximum(f.white, f.teeth), rgb("fffdf8"))
+    picture = over(picture, f.iris, ink.iris)
+    drawn = np.maximum(contours(scene, 2.5 * UNIT), feature_lines(scene))
+    picture = over(picture, drawn * 0.92, graphite)
+    return over(picture, f.glint, rgb("fffdf8"))
+
+
+def _terrain(scene: Scene, rng: np.random.Generator) -> Array:
+    """The relief the lines read: as steep everywhere as a cone, so that they keep their distance."""
+    s, build = scene.shapes, scene.build
+    radius = np.clip(1.0 + s.face / (0.8 * build.half_width), 0.0, 4.0)
+    base = 0.62 * np.sqrt(np.clip(1.0 - 0.94 * np.clip(radius, 0.0, 1.0) ** 2, 0.0, 1.0))
+    bumps = (s.height - base) * ramp(1.1, 0.85, radius)
+    land = 0.10 * noise(rng, scene.size, 3) * ramp(0.9, 1.3, radius)
+    cone = 0.55 * np.sqrt(radius * radius + 0.05)
+    return blur(np.asarray(-cone + 0.95 * bumps + land, np.float32), 2.0 * UNIT)
