@@ -45,6 +45,13 @@ class TeachSettings(_Frozen):
     checkpoint_every: int = Field(default=100, ge=1)
     keep_checkpoints: int = Field(default=3, ge=1)
     sample_every: int | None = Field(default=None, ge=1)
+    keep: Literal["best", "last"] = Field(default="best", description="which step's adapter is delivered")
+    patience: int | None = Field(
+        default=4, ge=1, description="evaluations without a new lowest held-out loss that end the run"
+    )
+    max_grad_norm: float | None = Field(default=1.0, gt=0)
+    probe_timesteps: int = Field(default=6, ge=2, le=64, description="noise levels of the held-out loss")
+    probe_draws: int = Field(default=4, ge=1, le=64, description="fixed noises per held-out picture")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
 
 
