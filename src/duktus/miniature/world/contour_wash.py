@@ -59,6 +59,8 @@ def contour_wash(scene: Scene, rng: np.random.Generator) -> Array:
     skin = np.maximum.reduce([scene.face, scene.neck, scene.ears])
     tide = np.clip(0.70 + 0.45 * noise(rng, size, 3), 0.30, 0.96)
     picture = over(picture, blur(skin, 1.2 * UNIT) * np.clip(tide, 0.42, 0.8), palette.mix(ink.skin, paper, 0.12))
+    beard = scene.parts.beard * scene.face * np.clip(tide + 0.1, 0.6, 0.9)
+    picture = over(picture, beard.astype(np.float32), palette.mix(ink.hair, rgb("2a2530"), 0.2))
     picture = over(picture, scene.clothes * np.clip(tide + 0.1, 0.55, 0.94), ink.clothes)
     picture = over(picture, scene.hair * np.clip(tide + 0.15, 0.62, 0.96), ink.hair)
     lines = height_lines(_terrain(scene, rng), 7.5 * UNIT, 2.3 * UNIT)
@@ -87,9 +89,10 @@ def contour_wash(scene: Scene, rng: np.random.Generator) -> Array:
 def _terrain(scene: Scene, rng: np.random.Generator) -> Array:
     """The relief the lines read: as steep everywhere as a cone, so that they keep their distance."""
     s, build = scene.shapes, scene.build
-    radius = np.clip(1.0 + s.face / (0.8 * build.half_width), 0.0, 4.0)
-    base = 0.62 * np.sqrt(np.clip(1.0 - 0.94 * np.clip(radius, 0.0, 1.0) ** 2, 0.0, 1.0))
+    jaw = np.clip(1.0 + s.face / (0.8 * build.half_width), 0.0, 1.0)
+    base = 0.62 * np.sqrt(1.0 - 0.94 * jaw**2)
+    radius = np.sqrt((s.u / build.half_width) ** 2 + (s.v / build.half_height) ** 2)
     bumps = (s.height - base) * ramp(1.1, 0.85, radius)
     land = 0.10 * noise(rng, scene.size, 3) * ramp(0.9, 1.3, radius)
     cone = 0.55 * np.sqrt(radius * radius + 0.05)
-    return blur(np.asarray(-cone + 0.95 * bumps + land, np.float32), 2.0 * UNIT)
+    return blur(np.asarray(-cone + 1.1 * bumps + land, np.float32), 2.2 * UNIT)

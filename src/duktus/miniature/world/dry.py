@@ -24,12 +24,12 @@ def pencil(scene: Scene, rng: np.random.Generator) -> Array:
     paper = rgb("f4ecdc")
     tint = palette.saturate(flat(scene, ink), 1.1)
     angle = float(rng.uniform(0.5, 1.0)) * float(rng.choice([-1.0, 1.0]))
-    first = hatch(scene, rng, 7.5 * UNIT, angle, 0.35)
+    first = hatch(scene, rng, 7.5 * UNIT, angle, 0.22)
     pressure = 0.66 + 0.13 * first + 0.05 * noise(rng, size, 10)
     edge = 1.0 - ramp(0.80, 1.0, np.maximum(np.abs(scene.x), np.abs(scene.y)) + 0.05 * noise(rng, size, 12)) * (1.0 - scene.figure)
     picture = paper * (1.0 - (pressure * edge)[..., None] * (1.0 - tint))
     dark = ramp(0.86, 0.50, scene.light) * scene.figure
-    second = hatch(scene, rng, 7.0 * UNIT, -angle, 0.45)
+    second = hatch(scene, rng, 7.0 * UNIT, -angle, 0.28)
     graphite = rgb("38363c")
     picture = over(picture, dark * ramp(0.25, 0.75, second) * 0.40, graphite)
     f = scene.parts
@@ -50,14 +50,14 @@ def charcoal(scene: Scene, rng: np.random.Generator) -> Array:
     grain = 1.0 + 0.03 * noise(rng, size, 20)
     paper = np.asarray(tone * grain[..., None], np.float32)
     black, chalk = rgb("1d1a1b"), rgb("f8f3e8")
-    colours = replace(ink, skin=palette.saturate(ink.skin, 0.6))
+    colours = replace(ink, skin=palette.saturate(ink.skin, 0.75))
     body = flat(scene, colours, paper)
     rub = 0.78 + 0.12 * noise(rng, size, 6)
     skin = np.maximum.reduce([scene.face, scene.neck, scene.ears])
     cover = np.maximum.reduce([skin * 0.84, scene.hair * 0.94, scene.clothes * 0.88]) * rub / 0.78
     picture = over(paper, np.clip(cover, 0.0, 0.95), body)
     shadow = ramp(0.76, 0.32, blur(scene.light, 1.5 * UNIT)) * scene.figure
-    picture = over(picture, shadow * 0.66, black)
+    picture = over(picture, shadow * 0.58, black)
     smudge = blur(scene.figure, 8.0 * UNIT) * (1.0 - scene.figure) * np.clip(0.4 + noise(rng, size, 4), 0.0, 1.0)
     picture = over(picture, smudge * 0.45, black)
     lights = ramp(0.78, 0.98, scene.light) * np.maximum(scene.face, scene.hair * 0.4) * (0.9 + 0.2 * noise(rng, size, 14))

@@ -77,7 +77,7 @@ def _mouth(build: Build, portrait: Portrait, s: Shapes) -> tuple[Array, Array, A
     """Lips, opening, teeth and the line between the lips."""
     at, _ = place(build, 0.0)
     squash = float(np.cos(build.yaw))
-    at += 0.03 * float(np.sin(build.yaw))
+    at *= 0.80
     p, q = s.u - at, s.v - build.mouth_y
     mood, lip = portrait.expression, build.lip
     half = build.mouth_width * squash * {"smiling": 1.28, "surprised": 0.62, "serious": 0.98}.get(mood.value, 1.0)
@@ -139,9 +139,9 @@ def _glasses(build: Build, s: Shapes) -> tuple[Array, Array]:
 
 
 def _beard(build: Build, s: Shapes) -> Array:
-    at, _ = place(build, 0.0)
+    at = 0.80 * place(build, 0.0)[0]
     p, q = s.u - at, s.v - build.mouth_y
-    jaw = np.maximum(s.face - 0.04, 0.02 - q + 0.30 * np.abs(p) - 0.9 * np.clip(np.abs(p) - 0.28, 0.0, 1.0))
+    jaw = np.maximum(s.face - 0.04, 0.045 - q - 0.75 * np.clip(np.abs(p) - 0.17, 0.0, 0.3))
     mouth = ellipse(p, q - 0.01, build.mouth_width * 1.12, 0.085)
     moustache = ellipse(p, q + 0.085, build.mouth_width * 1.15, 0.045)
     return fill(np.minimum(np.maximum(jaw, -mouth), np.maximum(moustache, -mouth - 0.03)), 1.6 * UNIT)

@@ -14,7 +14,8 @@ def strands(scene: Scene, rng: np.random.Generator, period: float) -> Array:
     """Soft bands that follow the hair, about -1..1."""
     s = scene.shapes
     bend = s.u - 0.12 * np.sign(scene.build.part)
-    angle = np.arctan2(bend, s.v + 0.35 + 0.9 * (s.v < -9)) if not scene.portrait.curly else s.u * 3.0 + np.sin(s.v * 9.0) * 0.35
+    curls = s.u * 3.0 + np.sin(s.v * 9.0) * 0.35
+    angle = curls if scene.portrait.curly else np.arctan2(bend, s.v + 0.35)
     wave = 0.5 * noise(rng, scene.size, 6)
     return np.asarray(np.sin(angle * (2.0 * np.pi / period) + 2.0 * wave), np.float32)
 
@@ -37,7 +38,7 @@ def photo(scene: Scene, rng: np.random.Generator) -> Array:
     picture = over(picture, shine * (1.0 - 0.7 * scene.clothes), rgb("fff3e2"))
     rim = ramp(0.10, 0.0, -scene.shapes.face) * scene.face * (1.0 - scene.hair) * ramp(0.1, 0.5, scene.x * np.sign(-lx))
     picture = over(picture, rim * 0.28, palette.mix(ink.background, ink.white, 0.5))
-    picture = over(picture, scene.parts.nose * 0.30, ink.skin * 0.35)
+    picture = over(picture, scene.parts.nose * 0.42, ink.skin * 0.32)
     picture = add_features(scene, picture, ink, hard=0.85)
     return blur(picture, 0.45 * UNIT)
 
@@ -51,7 +52,7 @@ def cartoon(scene: Scene, rng: np.random.Generator) -> Array:
     bands = ramp(0.72, 0.9, strands(scene, rng, 0.9)) * scene.hair * fill(scene.shapes.hair + 0.05)
     picture = over(picture, bands * 0.35, palette.mix(ink.hair, ink.white, 0.45))
     picture = add_features(scene, picture, ink)
-    lines = np.maximum(contours(scene, 3.4 * UNIT), feature_lines(scene) * (1.0 - scene.parts.brow * 0.0))
+    lines = np.maximum(contours(scene, 3.4 * UNIT), feature_lines(scene))
     white = scene.parts.glint * (1.0 - scene.parts.rims)
     return over(over(picture, lines, ink.dark), white, ink.white)
 

@@ -48,13 +48,14 @@ def risograph(scene: Scene, rng: np.random.Generator) -> Array:
     plate = flat(scene, colours)
     plate = over(plate, scene.parts.lips * 0.9, rgb("f0506a"))
     plate = over(plate, np.maximum(scene.parts.white, scene.parts.teeth), paper)
-    plate = np.roll(plate, shift, (0, 1))
+    padded = np.pad(plate, ((jump, jump), (jump, jump), (0, 0)), mode="edge")
+    plate = padded[jump + shift[0] :, jump + shift[1] :][:size, :size]
     skin = np.maximum.reduce([scene.face, scene.neck, scene.ears]) * (1.0 - scene.hair) * (1.0 - scene.clothes * (1 - scene.face))
     tone = ramp(0.92, 0.35, blur(scene.light, 1.5 * UNIT))
-    density = skin * (0.16 + 0.5 * tone) + (scene.hair + scene.clothes) * 0.30 * tone
+    density = skin * (0.12 + 0.42 * tone) + (scene.hair + scene.clothes) * 0.30 * tone
     density = np.clip(density, 0.0, 0.86) * scene.figure * (1.0 - np.maximum(scene.parts.white, scene.parts.teeth))
     density = np.maximum(density, 0.16 * (1.0 - scene.figure) * ramp(-0.4, 1.0, scene.y))
-    skin_ink = palette.mix(rgb("e08a62"), rgb("6f3440"), shade)
+    skin_ink = palette.mix(rgb("eda483"), rgb("7d3f42"), shade)
     angle = float(rng.choice([0.35, 0.6, 0.85]))
     screen = dots(scene, density.astype(np.float32), 7.0 * UNIT, angle)
     picture = multiply(plate, screen * skin * 0.85, skin_ink)
@@ -70,7 +71,7 @@ def linocut(scene: Scene, rng: np.random.Generator) -> Array:
     ink, size = inks(scene), scene.size
     paper, black = rgb("f2ead6"), rgb("17181c")
     angle = float(rng.uniform(-0.5, 0.5))
-    field = scene.x * np.sin(angle) + scene.y * np.cos(angle) + 0.55 * blur(scene.height, 2.5 * UNIT) + 0.02 * noise(rng, size, 5)
+    field = scene.x * np.sin(angle) + scene.y * np.cos(angle) + 0.24 * blur(scene.height, 2.5 * UNIT) + 0.02 * noise(rng, size, 5)
     wave = 0.5 + 0.5 * np.sin(field * (2.0 * np.pi / (8.5 * UNIT)))
     dark = {Skin.PALE: 0.0, Skin.TAN: 0.07, Skin.BROWN: 0.17, Skin.DARK: 0.27}[scene.portrait.skin]
     f = scene.parts

@@ -117,7 +117,7 @@ def flat(scene: Scene, colours: Inks, background: Array | None = None) -> Array:
     picture = over(picture, scene.clothes, colours.clothes)
     picture = over(picture, scene.ears, colours.skin * 0.95)
     picture = over(picture, scene.face, colours.skin)
-    picture = over(picture, scene.parts.beard * scene.face, palette.mix(colours.hair, colours.dark, 0.12))
+    picture = over(picture, scene.parts.beard * scene.face, palette.mix(colours.hair, colours.dark, 0.2))
     return over(picture, scene.hair, colours.hair)
 
 
@@ -139,7 +139,7 @@ def add_features(scene: Scene, picture: Array, colours: Inks, hard: float = 1.0)
     picture = over(picture, f.brow * 0.95, brow)
     picture = over(picture, f.lens * 0.10, colours.white)
     picture = over(picture, f.rims, colours.dark)
-    return over(picture, f.earring * (1.0 - 0.0 * scene.hair), palette.rgb("f2b52c"))
+    return over(picture, f.earring, palette.rgb("f2b52c"))
 
 
 def contours(scene: Scene, width: float) -> Array:
