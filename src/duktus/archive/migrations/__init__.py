@@ -1,0 +1,1 @@
+"""Alembic's folder: how an archive of one version becomes one of the next."""
