@@ -1,0 +1,37 @@
+"""Every family, one line each; the only place that knows the concrete ones. Loads no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from duktus.domain.errors import InputError, NotFoundError
+from duktus.families.family import Family
+from duktus.families.sd15 import Sd15
+
+FAMILIES: dict[str, Family] = {
+    "sd15": Sd15(),
+}
+
+
+def family(name: str) -> Family:
+    """The family of that name; :class:`NotFoundError` naming those there are."""
+    try:
+        return FAMILIES[name]
+    except KeyError:
+        known = ", ".join(sorted(FAMILIES))
+        raise NotFoundError(f"There is no family {name!r}.", f"duktus knows: {known}.") from None
+
+
+def family_of(folder: Path) -> Family:
+    """The family that recognises a diffusers folder; :class:`InputError` when none does."""
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder.", next_step="Name the folder that holds model_index.json.")
+    for candidate in FAMILIES.values():
+        if candidate.recognises(folder):
+            return candidate
+    known = ", ".join(sorted(FAMILIES))
+    raise InputError(
+        f"No family of duktus recognises {folder}.",
+        f"A base is a folder in the diffusers layout (model_index.json, unet/, vae/, ...) of: {known}.",
+        "Check that the folder is complete and of such a model.",
+    )

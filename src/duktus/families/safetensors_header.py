@@ -1,0 +1,120 @@
+"""Reading a safetensors header without torch, strictly: the file is untrusted.
+
+Layout: 8 bytes little-endian header length ``n``, ``n`` bytes of JSON, then the tensor bytes
+(github.com/huggingface/safetensors, "Format").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from duktus.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_HEADER = 100_000_000
+"""Bytes; the bound of the safetensors library itself."""
+
+BYTES_PER_VALUE = {
+    "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4,
+    "F16": 2, "BF16": 2, "I16": 2, "U16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1, "BOOL": 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TensorEntry:
+    """What the header says of one tensor."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A checked header: every tensor lies inside the file and has the bytes its shape asks for."""
+
+    tensors: dict[str, TensorEntry]
+    metadata: dict[str, str]
+    data_start: int
+    """Where the tensor bytes begin."""
+
+
+def read_header(path: Path) -> Header:
+    """The checked header of a safetensors file.
+
+    Raises:
+        InputError: not a safetensors file, or truncated, or inconsistent; names the file and why.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(8)
+            if len(start) < 8:
+                raise _damaged(path, "it is shorter than a header")
+            if start[:2] == b"PK" or start[:1] == b"\x80":
+                raise InputError(
+                    f"{path.name} is a Python pickle, not a safetensors file.",
+                    "A pickle can run any code when it is loaded, so duktus never opens one.",
+                    "Ask for the file in safetensors format.",
+                )
+            (length,) = struct.unpack("<Q", start)
+            if length > min(MAX_HEADER, size - 8):
+                raise _damaged(path, "its header reaches past its end: it is truncated or another format")
+            raw = file.read(length)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read.", f"{error.strerror}.") from error
+    try:
+        content = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, "its header is not JSON") from error
+    if not isinstance(content, dict):
+        raise _damaged(path, "its header is not a JSON object")
+    return _checked(path, content, data_start=8 + length, size=size)
+
+
+def _checked(path: Path, content: dict[str, Any], *, data_start: int, size: int) -> Header:
+    metadata = content.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise _damaged(path, "its metadata is not a map of texts")
+    tensors: dict[str, TensorEntry] = {}
+    spans: list[tuple[int, int]] = []
+    for name, entry in content.items():
+        try:
+            dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+            values = 1
+            for length in shape:
+                if not isinstance(length, int) or length < 0:
+                    raise _damaged(path, f"the shape of {name!r} is not a shape")
+                values *= length
+            right = end - begin == values * BYTES_PER_VALUE[dtype]
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(path, f"the entry of {name!r} is not a tensor") from error
+        if not right:
+            raise _damaged(path, f"the bytes of {name!r} do not match its shape")
+        tensors[name] = TensorEntry(dtype=dtype, shape=tuple(shape))
+        spans.append((begin, end))
+    position = 0
+    for begin, end in sorted(spans):
+        if begin != position:
+            raise _damaged(path, "its tensors overlap or leave gaps")
+        position = end
+    if data_start + position != size:
+        raise _damaged(path, f"it has {size} bytes where its header asks for {data_start + position}")
+    return Header(tensors=tensors, metadata=metadata, data_start=data_start)
+
+
+def tensor_hash(path: Path) -> str:
+    """SHA-256 of the bytes after the header (the field's AutoV3), as 64 hex digits."""
+    start = read_header(path).data_start
+    with path.open("rb") as file:
+        file.seek(start)
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _damaged(path: Path, why: str) -> InputError:
+    return InputError(f"{path.name} is damaged:", f"{why}.", "Copy or download it again.")

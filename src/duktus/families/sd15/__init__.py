@@ -1,0 +1,75 @@
+"""Stable Diffusion 1.x: U-Net with cross-attention to one CLIP text encoder, KL autoencoder.
+
+This file works without torch; :mod:`duktus.families.sd15.loaded` holds the arithmetic.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from duktus.domain.base import Base, Role
+from duktus.domain.errors import InputError
+from duktus.families.family import TeachDefaults
+from duktus.families.sd15 import folder as sd15_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from duktus.families.family import LoadedBase
+
+
+class Sd15:
+    """The family's part of the contract that needs no torch, and the doors to the rest."""
+
+    name = "sd15"
+
+    def recognises(self, folder: Path) -> bool:
+        """Whether the configs in ``folder`` describe a Stable Diffusion 1.x pipeline."""
+        return sd15_folder.recognises(folder)
+
+    def describe(self, folder: Path, name: str) -> Base:
+        """The base in ``folder``, checked and hashed."""
+        return sd15_folder.describe(folder, name, family=self.name)
+
+    def role_words(self, role: Role) -> str:
+        """The role in words, with the way out where something is refused."""
+        return {
+            Role.TEACH_AND_RENDER: "A style can be taught on this base and rendered with it.",
+            Role.RENDER_ONLY: "This base only renders: teach on the base it was distilled from, then render "
+            "with this one.",
+            Role.TEACH_ONLY: "This base is for teaching; render with a base of the same family made for it.",
+        }[role]
+
+    def teach_defaults(self, base: Base) -> TeachDefaults:
+        """Starting values for about ten pictures, from ``duktus.json`` or the family's own."""
+        return sd15_folder.teach_defaults(base.folder)
+
+    def load(self, base: Base, *, device: str = "cpu", dtype: str = "float32") -> LoadedBase:
+        """The base in memory; nothing is fetched from the network."""
+        from duktus.families.sd15.loaded import LoadedSd15
+
+        if base.family != self.name:
+            raise InputError(f"{base.name} is a base of family {base.family}, not {self.name}.")
+        return LoadedSd15(base, device=device, dtype=dtype)
+
+    def write_style(
+        self,
+        path: Path,
+        tensors: Mapping[str, tuple[Tensor, Tensor]],
+        *,
+        alpha: float,
+        metadata: Mapping[str, str],
+    ) -> str:
+        """Write a style in the layout that loads everywhere for this family; return its tensor hash."""
+        from duktus.families.sd15 import style_layout
+
+        return style_layout.write(path, tensors, alpha=alpha, metadata=metadata)
+
+    def read_style(self, path: Path, base: LoadedBase) -> dict[str, tuple[Tensor, Tensor, float]]:
+        """``{module path: (down, up, alpha / rank)}``, every module of the file found in ``base``."""
+        from duktus.families.sd15 import style_layout
+
+        return style_layout.read(path, base.denoiser, base.base.name)

@@ -1,0 +1,38 @@
+"""Which modules of the U-Net a style may change."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from duktus.domain.style import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ATTENTION = re.compile(r"\.attn[12]\.(to_q|to_k|to_v|to_out\.0)$")
+FEED_FORWARD = re.compile(r"\.ff\.net\.(0\.proj|2)$")
+CONVOLUTION = re.compile(
+    r"\.(resnets\.\d+\.(conv1|conv2|conv_shortcut)|(down|up)samplers\.0\.conv|proj_in|proj_out)$"
+)
+"""``proj_in`` and ``proj_out`` around each transformer are 1x1 convolutions in this family, so they come with
+the convolutions. kohya-ss/sd-scripts adds them to every style; we keep "attention + feed-forward" to what its
+words say, the 160 modules of Stable Diffusion 1.5 that every program loads alike."""
+
+PATTERNS = {
+    Targets.ATTENTION: (ATTENTION,),
+    Targets.ATTENTION_FEED_FORWARD: (ATTENTION, FEED_FORWARD),
+    Targets.ATTENTION_FEED_FORWARD_CONV: (ATTENTION, FEED_FORWARD, CONVOLUTION),
+}
+
+
+def target_modules(unet: nn.Module, targets: Targets) -> Sequence[str]:
+    """True paths of the Linear and Conv2d modules those targets name, in the network's order."""
+    return [
+        path
+        for path, module in unet.named_modules()
+        if isinstance(module, nn.Linear | nn.Conv2d)
+        and any(pattern.search(path) for pattern in PATTERNS[targets])
+    ]

@@ -1,0 +1,1 @@
+"""Recipes in, pictures out: with their noise, their facts and their files."""

@@ -1,0 +1,88 @@
+"""Which recipes are computed together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from duktus.domain.recipe import Recipe, Sampler
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Recipes of one shape that make one batch, each with the places it was asked for at."""
+
+    recipes: tuple[Recipe, ...]
+    indices: tuple[tuple[int, ...], ...]
+
+    @property
+    def guided(self) -> bool:
+        """Whether the denoiser also sees the negative prompt; at cfg 1 it has no influence."""
+        return self.recipes[0].cfg > 1
+
+    @property
+    def steps(self) -> int:
+        """Evaluations of the denoiser per picture (Heun looks twice at every step but the last)."""
+        first = self.recipes[0]
+        return 2 * first.steps - 1 if first.sampler is Sampler.HEUN else first.steps
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """Tensor hashes of the styles of every recipe of the group, sorted."""
+        return _styles(self.recipes[0])
+
+    def strengths(self, style: str) -> list[float]:
+        """Each picture's strength of that style; a style named twice adds up."""
+        return [
+            sum(adapter.strength for adapter in recipe.adapters if adapter.style == style)
+            for recipe in self.recipes
+        ]
+
+    def batch_texts(self) -> list[str]:
+        """The texts in the order of the batch: negative prompts first when guided, then prompts."""
+        negatives = [recipe.negative_prompt for recipe in self.recipes] if self.guided else []
+        return [*negatives, *(recipe.prompt for recipe in self.recipes)]
+
+
+def plan(recipes: Sequence[Recipe], batch: int) -> list[Group]:
+    """Groups of at most ``batch`` recipes, in the order in which they were first asked for.
+
+    Everything in the key comes from the recipe alone, so a picture's arithmetic does not depend on which
+    other recipes are asked for.
+    """
+    places: dict[str, list[int]] = {}
+    unique: dict[str, Recipe] = {}
+    for index, recipe in enumerate(recipes):
+        unique.setdefault(recipe.hash, recipe)
+        places.setdefault(recipe.hash, []).append(index)
+    alike: dict[tuple[object, ...], list[Recipe]] = {}
+    for recipe in unique.values():
+        alike.setdefault(_key(recipe), []).append(recipe)
+    groups = [
+        members[start : start + batch] for members in alike.values() for start in range(0, len(members), batch)
+    ]
+    groups.sort(key=lambda members: places[members[0].hash][0])
+    return [
+        Group(
+            recipes=tuple(members),
+            indices=tuple(tuple(places[recipe.hash]) for recipe in members),
+        )
+        for members in groups
+    ]
+
+
+def _key(recipe: Recipe) -> tuple[object, ...]:
+    return (
+        recipe.numerics,
+        recipe.width,
+        recipe.height,
+        recipe.steps,
+        recipe.sampler,
+        recipe.schedule,
+        recipe.cfg > 1,
+        _styles(recipe),
+    )
+
+
+def _styles(recipe: Recipe) -> tuple[str, ...]:
+    return tuple(sorted({adapter.style for adapter in recipe.adapters}))

@@ -1,0 +1,203 @@
+"""The one renderer: everything duktus ever draws, from previews while teaching to releases, comes from here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from duktus.domain.asset import Facts
+from duktus.domain.base import Base
+from duktus.domain.errors import MismatchError, NotFoundError
+from duktus.domain.recipe import Lane, Recipe
+from duktus.families import lora
+from duktus.families.registry import family
+from duktus.families.safetensors_header import tensor_hash
+from duktus.rendering.compare import Pixels
+from duktus.rendering.denoise import Batch, Snapshot, denoise
+from duktus.rendering.facts import current_facts
+from duktus.rendering.groups import Group, plan
+from duktus.rendering.steps import StepsStrip, previews, to_pixels
+
+if TYPE_CHECKING:
+    from duktus.families.family import LoadedBase
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A finished picture and its place in the recipes that were asked for."""
+
+    index: int
+    recipe: Recipe
+    pixels: Pixels
+    facts: Facts
+    steps_strip: Pixels | None
+    """The picture after 1, 3, 6, 10, ... steps side by side, when it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A cheap look at a picture on its way: one pixel per latent."""
+
+    index: int
+    step: int
+    steps: int
+    pixels: Pixels
+
+
+def _never() -> bool:
+    return False
+
+
+class Renderer:
+    """Renders recipes of one base.
+
+    ``styles`` maps tensor hashes to style files; a recipe may use any of them. ``batch`` is the most
+    pictures computed together (in the proof lane it changes the speed, never the bits).
+    """
+
+    def __init__(
+        self, base: Base, styles: Mapping[str, Path], *, batch: int = 6, device: str = "cpu"
+    ) -> None:
+        self.base = base
+        self.batch = batch
+        self._device = device
+        self._files = dict(styles)
+        self._loaded: LoadedBase | None = None
+        self._loaded_as: tuple[str, Lane] | None = None
+        self._mounted: dict[str, lora.LoraSet] = {}
+
+    def render(
+        self,
+        recipes: Sequence[Recipe],
+        *,
+        on_preview: Callable[[Preview], None] | None = None,
+        on_step: Callable[[int, int], None] | None = None,
+        keep_steps: bool = False,
+        should_stop: Callable[[], bool] = _never,
+    ) -> Iterator[Picture]:
+        """Every picture as soon as its batch is finished; equal recipes are computed once.
+
+        ``on_step`` gets steps done and steps in all, counted per picture. When ``should_stop`` says so, the
+        iterator ends after the current step without the unfinished pictures.
+
+        Raises:
+            MismatchError: a recipe of another base, or a style that does not fit.
+            NotFoundError: a style that was not given.
+            InputError: a sampler that cannot follow the schedule.
+        """
+        for recipe in recipes:
+            self._check(recipe)
+        groups = plan(recipes, self.batch)
+        total = sum(group.steps * len(group.recipes) for group in groups)
+        done = 0
+        for group in groups:
+            started = time.perf_counter()
+            batch = self._batch(group)
+            strip = StepsStrip(group.steps) if keep_steps else None
+            latents: torch.Tensor | None = None
+            for snapshot in denoise(batch):
+                latents = snapshot.latents
+                done += len(group.recipes)
+                if strip is not None:
+                    strip.look(snapshot, batch.base)
+                if on_preview is not None:
+                    self._show(group, batch, snapshot, on_preview)
+                if on_step is not None:
+                    on_step(min(done, total), total)
+                if should_stop():
+                    return
+            assert latents is not None
+            yield from self._finish(group, batch, latents, strip, started)
+
+    def _check(self, recipe: Recipe) -> None:
+        if recipe.base.weights != self.base.weights:
+            raise MismatchError(
+                f"Recipe {recipe.id} is for the base {recipe.base.name}, not {self.base.name}.",
+                "The hashes of the weights differ.",
+                "Render it with its own base.",
+            )
+        for adapter in recipe.adapters:
+            if adapter.style not in self._files:
+                raise NotFoundError(
+                    f"Style {adapter.name} of recipe {recipe.id} is not here.",
+                    f"No file with tensor hash {adapter.style[:12]} was given.",
+                )
+
+    def _batch(self, group: Group) -> Batch:
+        base = self._base(group.recipes[0])
+        texts = list(dict.fromkeys(group.batch_texts()))
+        order = [texts.index(text) for text in group.batch_texts()]
+        self._mount(base, group)
+        first = group.recipes[0]
+        return Batch(
+            base=base,
+            conditioning=base.encode_text(texts).rows(order),
+            seeds=tuple(recipe.seed for recipe in group.recipes),
+            cfg=tuple(recipe.cfg for recipe in group.recipes) if group.guided else None,
+            steps=first.steps,
+            sampler=first.sampler,
+            schedule=first.schedule,
+            shape=base.latent_shape(first.width, first.height),
+        )
+
+    def _base(self, recipe: Recipe) -> LoadedBase:
+        wanted = (recipe.numerics.dtype, recipe.numerics.lane)
+        if self._loaded is None or self._loaded_as != wanted:
+            self._loaded, self._mounted = None, {}
+            self._loaded = family(self.base.family).load(self.base, device=self._device, dtype=wanted[0])
+            if wanted[1] is Lane.PROOF:
+                self._loaded.proof_arithmetic()
+            self._loaded_as = wanted
+        return self._loaded
+
+    def _mount(self, base: LoadedBase, group: Group) -> None:
+        """Attach exactly this group's styles, in the order of their hashes, with their strengths."""
+        for mounted in self._mounted.values():
+            mounted.eject()
+        for style in group.styles:
+            if style not in self._mounted:
+                self._mounted[style] = self._read(base, style)
+            mounted = self._mounted[style]
+            mounted.attach()
+            strengths = torch.tensor(group.strengths(style), device=base.device)
+            mounted.set_strengths(strengths.repeat(2) if group.guided else strengths)
+
+    def _read(self, base: LoadedBase, style: str) -> lora.LoraSet:
+        path = self._files[style]
+        if tensor_hash(path) != style:
+            raise MismatchError(
+                f"{path.name} is not the style it should be:", f"its tensor hash is not {style[:12]}."
+            )
+        adapter = lora.mount(base.denoiser, family(self.base.family).read_style(path, base))
+        adapter.eject()
+        return adapter
+
+    def _show(
+        self, group: Group, batch: Batch, snapshot: Snapshot, on_preview: Callable[[Preview], None]
+    ) -> None:
+        for indices, pixels in zip(group.indices, previews(snapshot, batch.base), strict=True):
+            for index in indices:
+                on_preview(Preview(index=index, step=snapshot.step, steps=snapshot.steps, pixels=pixels))
+
+    def _finish(
+        self, group: Group, batch: Batch, latents: torch.Tensor, strip: StepsStrip | None, started: float
+    ) -> Iterator[Picture]:
+        pixels = to_pixels(batch.base.decode(latents))
+        seconds = (time.perf_counter() - started) / len(group.recipes)
+        facts = current_facts(batch.base.device, seconds)
+        for place, (recipe, indices) in enumerate(zip(group.recipes, group.indices, strict=True)):
+            for index in indices:
+                yield Picture(
+                    index=index,
+                    recipe=recipe,
+                    pixels=pixels[place],
+                    facts=facts,
+                    steps_strip=None if strip is None else strip.of(place),
+                )
+
+

@@ -1,0 +1,7 @@
+"""The contact sheet of a series: every cell with its parameters, as a PNG or as one HTML file."""
+
+from __future__ import annotations
+
+from duktus.rendering.sheet.cell import SheetCell
+from duktus.rendering.sheet.png import sheet_png
+

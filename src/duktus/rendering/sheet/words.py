@@ -1,0 +1,152 @@
+"""Every text the sheet says by itself, per language; the user's own words are never translated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from duktus.domain.errors import InputError
+
+ENGLISH: Mapping[str, str] = {
+    "strength": "strength",
+    "cfg": "cfg",
+    "seed": "seed",
+    "steps": "steps",
+    "sampler": "sampler",
+    "schedule": "schedule",
+    "size": "size",
+    "prompt": "prompt",
+    "negative": "negative prompt",
+    "base": "base",
+    "style": "style",
+    "varies": "varies",
+    "sheet": "contact sheet",
+    "empty": "not rendered yet",
+    "missing": "The picture file is missing",
+    "unreadable": "The picture file cannot be read",
+    "keep": "kept",
+    "discard": "discarded",
+    "stars_1": "1 star",
+    "stars_n": "{n} stars",
+    "pictures_1": "1 picture",
+    "pictures_n": "{n} pictures",
+    "of": "{n} of {total} pictures",
+    "kept_n": "{n} kept",
+    "discarded_n": "{n} discarded",
+    "recipe": "recipe",
+    "recipes": "recipes {first} to {last}",
+    "set": "set {id}",
+    "asset": "picture",
+    "reduced": "Pictures are shown at {percent} % of their size; the HTML sheet holds them whole.",
+    "previews": "The series is too large for one file; its pictures are shown reduced to {pixels} pixels.",
+    "decimal": ".",
+    "change": "{from} → {to}",
+    "mean_change": "{percent} % mean pixel change",
+    "identical": "identical pixels",
+    "other_size": "other size",
+    "differences": "Differences from the neighbours",
+    "against": "Against the neighbour",
+    "show_differences": "Differences",
+    "small": "Small",
+    "medium": "Medium",
+    "large": "Large",
+    "picture_size": "Picture size",
+    "enlarge": "Enlarge",
+    "close": "Close",
+    "previous": "Previous picture",
+    "next": "Next picture",
+    "pixels": "Show pixels",
+    "keys": "Arrow keys move across the sheet, Escape closes.",
+    "notes": "Notes",
+    "portrait": "Picture {n}",
+    "grid": "Pictures by {axes}",
+    "reason": "reason",
+}
+
+GERMAN: Mapping[str, str] = {
+    "strength": "Stärke",
+    "cfg": "CFG",
+    "seed": "Seed",
+    "steps": "Schritte",
+    "sampler": "Sampler",
+    "schedule": "Rauschplan",
+    "size": "Größe",
+    "prompt": "Prompt",
+    "negative": "Negativ-Prompt",
+    "base": "Basis",
+    "style": "Stil",
+    "varies": "wechselt",
+    "sheet": "Kontaktbogen",
+    "empty": "noch nicht gerechnet",
+    "missing": "Die Bilddatei fehlt",
+    "unreadable": "Die Bilddatei ist nicht lesbar",
+    "keep": "behalten",
+    "discard": "verworfen",
+    "stars_1": "1 Stern",
+    "stars_n": "{n} Sterne",
+    "pictures_1": "1 Bild",
+    "pictures_n": "{n} Bilder",
+    "of": "{n} von {total} Bildern",
+    "kept_n": "{n} behalten",
+    "discarded_n": "{n} verworfen",
+    "recipe": "Rezept",
+    "recipes": "Rezepte {first} bis {last}",
+    "set": "Satz {id}",
+    "asset": "Bild",
+    "reduced": "Die Bilder sind auf {percent} % verkleinert; der HTML-Bogen enthält sie ganz.",
+    "previews": "Die Serie ist zu groß für eine Datei; ihre Bilder sind auf {pixels} Pixel verkleinert.",
+    "decimal": ",",
+    "change": "{from} → {to}",
+    "mean_change": "{percent} % mittlere Pixeländerung",
+    "identical": "gleiche Pixel",
+    "other_size": "andere Größe",
+    "differences": "Unterschiede zu den Nachbarn",
+    "against": "Gegenüber dem Nachbarn",
+    "show_differences": "Unterschiede",
+    "small": "Klein",
+    "medium": "Mittel",
+    "large": "Groß",
+    "picture_size": "Bildgröße",
+    "enlarge": "Vergrößern",
+    "close": "Schließen",
+    "previous": "Voriges Bild",
+    "next": "Nächstes Bild",
+    "pixels": "Pixel zeigen",
+    "keys": "Pfeiltasten bewegen sich über den Bogen, Escape schließt.",
+    "notes": "Anmerkungen",
+    "portrait": "Bild {n}",
+    "grid": "Bilder nach {axes}",
+    "reason": "Grund",
+}
+
+LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "de": GERMAN}
+
+
+class Words:
+    """The texts of one language; :class:`InputError` for a language the sheet does not have."""
+
+    def __init__(self, lang: str) -> None:
+        if lang not in LANGUAGES:
+            raise InputError(
+                f"The sheet does not speak {lang!r}.", f"It has {' and '.join(LANGUAGES)}.", "Choose one of these."
+            )
+        self.lang = lang
+        self._texts = LANGUAGES[lang]
+
+    def __getitem__(self, key: str) -> str:
+        """The text for a key; an axis name that has no translation stands for itself."""
+        return self._texts.get(key, key)
+
+    def fill(self, key: str, **values: object) -> str:
+        """The text with its placeholders filled."""
+        return self._texts[key].format(**values)
+
+    def number_of(self, key: str, n: int) -> str:
+        """E.g. "1 picture" or "12 pictures"."""
+        return self._texts[f"{key}_1"] if n == 1 else self._texts[f"{key}_n"].format(n=n)
+
+    def percent(self, share: float) -> str:
+        """A share in 0..1 as per cent: one decimal, two below 1 %, never rounded down to nothing."""
+        value = 100 * share
+        if 0 < value < 0.01:
+            return "<0.01".replace(".", self["decimal"])
+        return f"{value:.{1 if value >= 1 else 2}f}".replace(".", self["decimal"])
