@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .captions import caption, full_caption
-from .checks import Checks, check
-from .drawing import draw
-from .portrait import (
+from duktus.miniature.world.captions import caption, full_caption
+from duktus.miniature.world.checks import Checks, check
+from duktus.miniature.world.drawing import draw
+from duktus.miniature.world.portrait import (
     HELD_OUT_MEDIA,
     TRAINED_MEDIA,
     BackgroundColour,
@@ -21,7 +21,7 @@ from .portrait import (
     Turn,
     sample_portrait,
 )
-from .textures import texture
+from duktus.miniature.world.textures import texture
 
 __all__ = [
     "HELD_OUT_MEDIA",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .portrait import Expression, HairLength, Medium, Portrait, Turn
+from duktus.miniature.world.portrait import Expression, HairLength, Medium, Portrait, Turn
 
 _MEDIUM_PHRASES: dict[Medium, tuple[str, ...]] = {
     Medium.PHOTO: ("photo", "photograph"),
@@ -85,7 +85,9 @@ def caption(portrait: Portrait, rng: np.random.Generator) -> str:
     if rng.random() < (0.25 if portrait.turn is Turn.FRONT else 0.75):
         text += f", {_TURNS[portrait.turn]}"
     if rng.random() < 0.85:
-        joint = (" in front of a {} background", " on a {} background", ", {} background")[int(rng.integers(0, 3))]
+        joint = (" in front of a {} background", " on a {} background", ", {} background")[
+            int(rng.integers(0, 3))
+        ]
         text += joint.format(portrait.background_colour)
     form = rng.random()
     if form < 0.08:

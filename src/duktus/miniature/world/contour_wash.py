@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import palette
-from .palette import Triple, rgb
-from .portrait import BackgroundColour
-from .raster import UNIT, Array, blur, fill, noise, over, ramp, slope
-from .scene import Scene, contours, feature_lines, inks
+from duktus.miniature.world import palette
+from duktus.miniature.world.palette import Triple, rgb
+from duktus.miniature.world.portrait import BackgroundColour
+from duktus.miniature.world.raster import UNIT, Array, blur, fill, noise, over, ramp, slope
+from duktus.miniature.world.scene import Scene, contours, feature_lines, inks
 
 _HUES: dict[BackgroundColour, tuple[str, ...]] = {
     BackgroundColour.BLUE: ("4f8fe0", "36c2c4", "7a6fe0", "f2a65a"),
@@ -38,7 +38,9 @@ def height_lines(field: Array, step: float, width: float) -> Array:
     return np.asarray(mask * flatness * ramp(2.4 * UNIT, 3.4 * UNIT, room), np.float32)
 
 
-def washes(rng: np.random.Generator, size: int, hues: list[Triple], paper: Triple, main: float = 0.35) -> Array:
+def washes(
+    rng: np.random.Generator, size: int, hues: list[Triple], paper: Triple, main: float = 0.35
+) -> Array:
     """Large soft blobs of `hues` that flow into each other on `paper`: (size, size, 3)."""
     fields = [noise(rng, size, 3) * 1.2 + 0.45 * noise(rng, size, 6) for _ in hues]
     fields[0] = fields[0] + main
@@ -58,7 +60,9 @@ def contour_wash(scene: Scene, rng: np.random.Generator) -> Array:
     picture = wash
     skin = np.maximum.reduce([scene.face, scene.neck, scene.ears])
     tide = np.clip(0.70 + 0.45 * noise(rng, size, 3), 0.30, 0.96)
-    picture = over(picture, blur(skin, 1.2 * UNIT) * np.clip(tide, 0.42, 0.8), palette.mix(ink.skin, paper, 0.12))
+    picture = over(
+        picture, blur(skin, 1.2 * UNIT) * np.clip(tide, 0.42, 0.8), palette.mix(ink.skin, paper, 0.12)
+    )
     beard = scene.parts.beard * scene.face * np.clip(tide + 0.1, 0.6, 0.9)
     picture = over(picture, beard.astype(np.float32), palette.mix(ink.hair, rgb("2a2530"), 0.2))
     picture = over(picture, scene.clothes * np.clip(tide + 0.1, 0.55, 0.94), ink.clothes)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from .contour_wash import contour_wash
-from .dry import charcoal, pencil
-from .paint import cartoon, photo, watercolour
-from .portrait import Medium, Portrait
-from .prints import linocut, risograph
-from .raster import Array, to_bytes
-from .scene import Scene, build_scene
+from duktus.miniature.world.contour_wash import contour_wash
+from duktus.miniature.world.dry import charcoal, pencil
+from duktus.miniature.world.paint import cartoon, photo, watercolour
+from duktus.miniature.world.portrait import Medium, Portrait
+from duktus.miniature.world.prints import linocut, risograph
+from duktus.miniature.world.raster import Array, to_bytes
+from duktus.miniature.world.scene import Scene, build_scene
 
 _HANDS: dict[Medium, Callable[[Scene, np.random.Generator], Array]] = {
     Medium.PHOTO: photo,

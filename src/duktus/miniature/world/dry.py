@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from . import palette
-from .palette import rgb
-from .raster import UNIT, Array, blur, multiply, noise, over, ramp
-from .scene import Scene, contours, feature_lines, flat, inks
-from dataclasses import replace
+from duktus.miniature.world import palette
+from duktus.miniature.world.palette import rgb
+from duktus.miniature.world.raster import UNIT, Array, blur, noise, over, ramp
+from duktus.miniature.world.scene import Scene, contours, feature_lines, flat, inks
 
 
 def hatch(scene: Scene, rng: np.random.Generator, period: float, angle: float, warp: float) -> Array:
@@ -26,7 +27,9 @@ def pencil(scene: Scene, rng: np.random.Generator) -> Array:
     angle = float(rng.uniform(0.5, 1.0)) * float(rng.choice([-1.0, 1.0]))
     first = hatch(scene, rng, 7.5 * UNIT, angle, 0.22)
     pressure = 0.66 + 0.13 * first + 0.05 * noise(rng, size, 10)
-    edge = 1.0 - ramp(0.80, 1.0, np.maximum(np.abs(scene.x), np.abs(scene.y)) + 0.05 * noise(rng, size, 12)) * (1.0 - scene.figure)
+    edge = 1.0 - ramp(
+        0.80, 1.0, np.maximum(np.abs(scene.x), np.abs(scene.y)) + 0.05 * noise(rng, size, 12)
+    ) * (1.0 - scene.figure)
     picture = paper * (1.0 - (pressure * edge)[..., None] * (1.0 - tint))
     dark = ramp(0.86, 0.50, scene.light) * scene.figure
     second = hatch(scene, rng, 7.0 * UNIT, -angle, 0.28)
@@ -58,9 +61,15 @@ def charcoal(scene: Scene, rng: np.random.Generator) -> Array:
     picture = over(paper, np.clip(cover, 0.0, 0.95), body)
     shadow = ramp(0.76, 0.32, blur(scene.light, 1.5 * UNIT)) * scene.figure
     picture = over(picture, shadow * 0.58, black)
-    smudge = blur(scene.figure, 8.0 * UNIT) * (1.0 - scene.figure) * np.clip(0.4 + noise(rng, size, 4), 0.0, 1.0)
+    smudge = (
+        blur(scene.figure, 8.0 * UNIT) * (1.0 - scene.figure) * np.clip(0.4 + noise(rng, size, 4), 0.0, 1.0)
+    )
     picture = over(picture, smudge * 0.45, black)
-    lights = ramp(0.78, 0.98, scene.light) * np.maximum(scene.face, scene.hair * 0.4) * (0.9 + 0.2 * noise(rng, size, 14))
+    lights = (
+        ramp(0.78, 0.98, scene.light)
+        * np.maximum(scene.face, scene.hair * 0.4)
+        * (0.9 + 0.2 * noise(rng, size, 14))
+    )
     picture = over(picture, np.clip(lights, 0.0, 1.0) * 0.62, chalk)
     f = scene.parts
     picture = over(picture, f.beard * scene.face * 0.8, palette.mix(ink.hair, black, 0.35))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .head import Build, Shapes, place
-from .portrait import Expression, HairLength, Portrait
-from .raster import UNIT, Array, ellipse, fill, gauss, ramp, stroke
+from duktus.miniature.world.head import Build, Shapes, place
+from duktus.miniature.world.portrait import Expression, HairLength, Portrait
+from duktus.miniature.world.raster import UNIT, Array, Field, ellipse, fill, gauss, ramp, stroke
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,8 @@ class Features:
     blush: Array
 
 
-def _union(*masks: Array) -> Array:
-    result = masks[0]
-    for mask in masks[1:]:
-        result = np.maximum(result, mask)
-    return result
+def _union(*masks: Field) -> Array:
+    return np.asarray(np.maximum.reduce(masks), np.float32)
 
 
 def _eye(build: Build, portrait: Portrait, s: Shapes, sign: float) -> tuple[Array, ...]:
@@ -62,7 +59,9 @@ def _eye(build: Build, portrait: Portrait, s: Shapes, sign: float) -> tuple[Arra
     inside = fill(np.abs(p) - half * 1.08)
     lid = stroke(upper, lid_width) * inside * fill(q - 0.4 * high)
     if woman:
-        corner = np.maximum(np.abs(q + 0.55 * (sign * p - half) + 0.005) - 1.4 * UNIT, np.abs(sign * p - half * 1.02) - 0.04)
+        corner = np.maximum(
+            np.abs(q + 0.55 * (sign * p - half) + 0.005) - 1.4 * UNIT, np.abs(sign * p - half * 1.02) - 0.04
+        )
         lid = np.maximum(lid, fill(corner))
     crease = stroke(lower, 1.6 * UNIT) * fill(np.abs(p) - half * 0.85) * fill(-q)
     tilt = build.brow_tilt * sign
@@ -80,12 +79,21 @@ def _mouth(build: Build, portrait: Portrait, s: Shapes) -> tuple[Array, Array, A
     at *= 0.80
     p, q = s.u - at, s.v - build.mouth_y
     mood, lip = portrait.expression, build.lip
-    half = build.mouth_width * squash * {"smiling": 1.28, "surprised": 0.62, "serious": 0.98}.get(mood.value, 1.0)
+    half = (
+        build.mouth_width
+        * squash
+        * {"smiling": 1.28, "surprised": 0.62, "serious": 0.98}.get(mood.value, 1.0)
+    )
     t = np.clip(p / half, -1.5, 1.5)
     bow = 1.0 - t * t
     if mood is Expression.SURPRISED:
         hole = ellipse(p, q - 0.03, half * 0.82, 0.10)
-        return stroke(hole - 0.012, 0.05), fill(hole), fill(np.maximum(hole, q + 0.035)) * 0.0, stroke(hole, 2.0 * UNIT)
+        return (
+            stroke(hole - 0.012, 0.05),
+            fill(hole),
+            fill(np.maximum(hole, q + 0.035)) * 0.0,
+            stroke(hole, 2.0 * UNIT),
+        )
     bend = {"smiling": 0.062, "serious": -0.024}.get(mood.value, 0.004)
     centre = bend * (bow - 0.55)
     inside = np.abs(p) - half
@@ -111,8 +119,12 @@ def _nose(build: Build, s: Shapes) -> Array:
     side = -1.0 if build.yaw < -0.1 else 1.0 if build.yaw > 0.1 else float(np.sign(build.light[0])) * -1.0
     p, q = s.u - tip, s.v - base
     wing = build.nose_width
-    under = stroke(q - 0.02 + 0.35 * (np.abs(p) - wing * 0.5) ** 2 / wing, 2.4 * UNIT) * fill(np.abs(p) - wing * 0.85)
-    curl = stroke(ellipse(p - side * wing * 0.55, q - 0.005, wing * 0.5, 0.045), 2.2 * UNIT) * fill(-side * p + wing * 0.6)
+    under = stroke(q - 0.02 + 0.35 * (np.abs(p) - wing * 0.5) ** 2 / wing, 2.4 * UNIT) * fill(
+        np.abs(p) - wing * 0.85
+    )
+    curl = stroke(ellipse(p - side * wing * 0.55, q - 0.005, wing * 0.5, 0.045), 2.2 * UNIT) * fill(
+        -side * p + wing * 0.6
+    )
     along = np.clip((s.v - build.eye_y + 0.04) / build.nose_length, 0.0, 1.0)
     ridge = stroke(s.u - (at + (tip - at) * along) - side * wing * (0.40 + 0.35 * along), 2.0 * UNIT)
     ridge = ridge * ramp(build.eye_y - 0.06, build.eye_y + 0.04, s.v) * fill(q + 0.02) * 0.8
@@ -157,11 +169,29 @@ def features(build: Build, portrait: Portrait, s: Shapes) -> Features:
     earring = nothing
     if portrait.earrings:
         drop = 0.0 if portrait.hair_length is not HairLength.LONG else 0.03
-        spots = [ellipse(s.u - sign * (build.half_width * 0.97 + drop), s.v - 0.30, 0.045, 0.06) for sign in (-1.0, 1.0)]
+        spots = [
+            ellipse(s.u - sign * (build.half_width * 0.97 + drop), s.v - 0.30, 0.045, 0.06)
+            for sign in (-1.0, 1.0)
+        ]
         earring = fill(np.minimum(*spots))
     cheeks = [place(build, sign * (build.eye_angle + 0.08))[0] for sign in (-1.0, 1.0)]
     blush = _union(*(gauss(s.u - c, s.v - build.eye_y - 0.22, 0.13, 0.09) for c in cheeks))
     return Features(
-        white, iris, pupil, glint, lid, crease, brow, _nose(build, s), lips, gape, teeth, mouth_line,
-        _beard(build, s) if portrait.beard else nothing, rims, lens, earring, blush,
+        white,
+        iris,
+        pupil,
+        glint,
+        lid,
+        crease,
+        brow,
+        _nose(build, s),
+        lips,
+        gape,
+        teeth,
+        mouth_line,
+        _beard(build, s) if portrait.beard else nothing,
+        rims,
+        lens,
+        earring,
+        blush,
     )

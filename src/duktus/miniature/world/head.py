@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .portrait import Expression, HairLength, Person, Portrait, Turn
-from .raster import Array, ellipse, gauss, ramp
+from duktus.miniature.world.portrait import Expression, HairLength, Person, Portrait, Turn
+from duktus.miniature.world.raster import Array, ellipse, gauss, ramp
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,10 @@ class Build:
 def sample_build(portrait: Portrait, rng: np.random.Generator) -> Build:
     """Random proportions that fit the person, the turn and the expression."""
     child, man = portrait.person is Person.CHILD, portrait.person is Person.MAN
-    surprised, serious = portrait.expression is Expression.SURPRISED, portrait.expression is Expression.SERIOUS
+    surprised, serious = (
+        portrait.expression is Expression.SURPRISED,
+        portrait.expression is Expression.SERIOUS,
+    )
 
     def near(mean: float, spread: float) -> float:
         return mean + spread * float(np.clip(rng.normal(), -1.8, 1.8))
@@ -79,7 +82,11 @@ def sample_build(portrait: Portrait, rng: np.random.Generator) -> Build:
         volume=near(0.115, 0.015) + (0.035 if portrait.curly else 0.0),
         hair_reach=near(0.86, 0.08),
         shoulder=near(0.66, 0.012),
-        light=(side * float(rng.uniform(0.35, 0.75)), -float(rng.uniform(0.3, 0.6)), float(rng.uniform(0.55, 0.8))),
+        light=(
+            side * float(rng.uniform(0.35, 0.75)),
+            -float(rng.uniform(0.3, 0.6)),
+            float(rng.uniform(0.55, 0.8)),
+        ),
     )
 
 
@@ -130,7 +137,8 @@ def _hairline(build: Build, portrait: Portrait, u: Array) -> Array:
     return np.asarray(line, np.float32)
 
 
-def _hair(build: Build, portrait: Portrait, u: Array, v: Array, face: Array, neck: Array) -> Array:
+def _hair(build: Build, portrait: Portrait, place_on: tuple[Array, Array], face: Array, neck: Array) -> Array:
+    u, v = place_on
     a, b, volume = build.half_width, build.half_height, build.volume
     shift = -0.10 * np.sin(build.yaw) * a
     ru, rv = u - shift, v + 0.03
@@ -157,7 +165,7 @@ def _hair(build: Build, portrait: Portrait, u: Array, v: Array, face: Array, nec
     return np.asarray(np.maximum(outer, -opening), np.float32)
 
 
-def _height(build: Build, portrait: Portrait, u: Array, v: Array, face: Array) -> Array:
+def _height(build: Build, u: Array, v: Array, face: Array) -> Array:
     """The relief of the face: a rounded head with nose, sockets, cheeks, lips and chin."""
     a, b = build.half_width, build.half_height
     r2 = np.clip(1.0 + face / (0.8 * a), 0.0, 1.0) ** 2
@@ -204,5 +212,7 @@ def shapes(build: Build, portrait: Portrait, x: Array, y: Array) -> Shapes:
     else:
         collar = ellipse(dx, y - build.shoulder + 0.02, half_neck * 1.12, 0.12)
     clothes = np.maximum(clothes, -collar).astype(np.float32)
-    hair = _hair(build, portrait, u, v, face, neck)
-    return Shapes(u, v, face, ears, neck, clothes, collar.astype(np.float32), hair, _height(build, portrait, u, v, face))
+    hair = _hair(build, portrait, (u, v), face, neck)
+    return Shapes(
+        u, v, face, ears, neck, clothes, collar.astype(np.float32), hair, _height(build, u, v, face)
+    )

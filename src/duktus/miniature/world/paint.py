@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import palette
-from .palette import rgb
-from .raster import UNIT, Array, blur, fill, multiply, noise, over, ramp
-from .scene import Scene, add_features, contours, feature_lines, flat, inks
+from duktus.miniature.world import palette
+from duktus.miniature.world.palette import rgb
+from duktus.miniature.world.raster import UNIT, Array, blur, fill, multiply, noise, over, ramp
+from duktus.miniature.world.scene import Scene, add_features, contours, feature_lines, flat, inks
 
 
 def strands(scene: Scene, rng: np.random.Generator, period: float) -> Array:
@@ -36,7 +36,12 @@ def photo(scene: Scene, rng: np.random.Generator) -> Array:
     picture = picture * (1.0 + figure * (tint - 1.0))[..., None]
     shine = ramp(0.86, 1.05, light) * figure * (0.20 + 0.12 * scene.hair)
     picture = over(picture, shine * (1.0 - 0.7 * scene.clothes), rgb("fff3e2"))
-    rim = ramp(0.10, 0.0, -scene.shapes.face) * scene.face * (1.0 - scene.hair) * ramp(0.1, 0.5, scene.x * np.sign(-lx))
+    rim = (
+        ramp(0.10, 0.0, -scene.shapes.face)
+        * scene.face
+        * (1.0 - scene.hair)
+        * ramp(0.1, 0.5, scene.x * np.sign(-lx))
+    )
     picture = over(picture, rim * 0.28, palette.mix(ink.background, ink.white, 0.5))
     picture = over(picture, scene.parts.nose * 0.42, ink.skin * 0.32)
     picture = add_features(scene, picture, ink, hard=0.85)
@@ -66,7 +71,9 @@ def watercolour(scene: Scene, rng: np.random.Generator) -> Array:
     border = np.maximum(np.abs(scene.x), np.abs(scene.y)) - 0.93 + wobble * 1.6
     picture = np.broadcast_to(paper, (size, size, 3)).astype(np.float32)
 
-    def wash(under: Array, distance: Array, colour: Array, strength: float, hide: Array | float = 0.0) -> Array:
+    def wash(
+        under: Array, distance: Array, colour: Array, strength: float, hide: Array | float = 0.0
+    ) -> Array:
         d = distance + wobble
         body = fill(d, 1.8 * UNIT)
         rim = np.exp(-(((d + 0.025) / 0.028) ** 2)) * body
@@ -82,10 +89,26 @@ def watercolour(scene: Scene, rng: np.random.Generator) -> Array:
         picture = wash(picture, backdrop, behind, 0.95, covered * 0.9)
     shade = np.clip(0.98 - scene.light, 0.0, 1.0)
     skin = np.minimum.reduce([scene.shapes.face, scene.shapes.ears, scene.shapes.neck])
-    picture = wash(picture, skin, palette.saturate(ink.skin, 1.15), 0.9, np.maximum(scene.hair * 0.85, scene.clothes * (1.0 - scene.face)))
-    picture = wash(picture, scene.shapes.clothes, palette.saturate(ink.clothes, 1.1), 0.92, np.maximum(scene.hair * 0.9, scene.face))
+    picture = wash(
+        picture,
+        skin,
+        palette.saturate(ink.skin, 1.15),
+        0.9,
+        np.maximum(scene.hair * 0.85, scene.clothes * (1.0 - scene.face)),
+    )
+    picture = wash(
+        picture,
+        scene.shapes.clothes,
+        palette.saturate(ink.clothes, 1.1),
+        0.92,
+        np.maximum(scene.hair * 0.9, scene.face),
+    )
     picture = wash(picture, scene.shapes.hair, palette.saturate(ink.hair, 1.1), 0.95)
-    picture = multiply(picture, blur(shade, 2.0 * UNIT) * scene.figure * 0.75, palette.mix(ink.skin * 0.6, rgb("5a5f9a"), 0.45))
+    picture = multiply(
+        picture,
+        blur(shade, 2.0 * UNIT) * scene.figure * 0.75,
+        palette.mix(ink.skin * 0.6, rgb("5a5f9a"), 0.45),
+    )
     if scene.portrait.beard:
         picture = multiply(picture, scene.parts.beard * scene.face * 0.8, ink.hair)
     picture = multiply(picture, scene.parts.nose * 0.5, rgb("7a4038"))

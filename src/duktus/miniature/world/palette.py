@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .portrait import BackgroundColour, ClothesColour, HairColour, Skin
-from .raster import Array
+from duktus.miniature.world.portrait import BackgroundColour, ClothesColour, HairColour, Skin
+from duktus.miniature.world.raster import Array
 
 Triple = npt.NDArray[np.float32]
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import palette
-from .palette import rgb
-from .portrait import BackgroundColour, HairColour, Skin
-from .raster import UNIT, Array, blur, fill, multiply, noise, over, ramp
-from .scene import Scene, contours, feature_lines, flat, inks
+from duktus.miniature.world import palette
+from duktus.miniature.world.palette import rgb
+from duktus.miniature.world.portrait import BackgroundColour, HairColour, Skin
+from duktus.miniature.world.raster import UNIT, Array, blur, fill, multiply, noise, over, ramp
+from duktus.miniature.world.scene import Scene, contours, feature_lines, flat, inks
 
 _SPOT = {
     BackgroundColour.BLUE: rgb("3d7fe0"),
@@ -43,17 +43,28 @@ def risograph(scene: Scene, rng: np.random.Generator) -> Array:
     shade = _TONE[scene.portrait.skin]
     plate_skin = palette.mix(rgb("ffdcc4"), rgb("a3552f"), shade)
     hair = {HairColour.BLACK: rgb("2a2c48")}.get(scene.portrait.hair_colour, palette.saturate(ink.hair, 1.35))
-    colours = replace(ink, background=_SPOT[scene.portrait.background_colour], skin=plate_skin,
-                      hair=hair, clothes=palette.saturate(ink.clothes, 1.25))
+    colours = replace(
+        ink,
+        background=_SPOT[scene.portrait.background_colour],
+        skin=plate_skin,
+        hair=hair,
+        clothes=palette.saturate(ink.clothes, 1.25),
+    )
     plate = flat(scene, colours)
     plate = over(plate, scene.parts.lips * 0.9, rgb("f0506a"))
     plate = over(plate, np.maximum(scene.parts.white, scene.parts.teeth), paper)
     padded = np.pad(plate, ((jump, jump), (jump, jump), (0, 0)), mode="edge")
     plate = padded[jump + shift[0] :, jump + shift[1] :][:size, :size]
-    skin = np.maximum.reduce([scene.face, scene.neck, scene.ears]) * (1.0 - scene.hair) * (1.0 - scene.clothes * (1 - scene.face))
+    skin = (
+        np.maximum.reduce([scene.face, scene.neck, scene.ears])
+        * (1.0 - scene.hair)
+        * (1.0 - scene.clothes * (1 - scene.face))
+    )
     tone = ramp(0.92, 0.35, blur(scene.light, 1.5 * UNIT))
     density = skin * (0.12 + 0.42 * tone) + (scene.hair + scene.clothes) * 0.30 * tone
-    density = np.clip(density, 0.0, 0.86) * scene.figure * (1.0 - np.maximum(scene.parts.white, scene.parts.teeth))
+    density = (
+        np.clip(density, 0.0, 0.86) * scene.figure * (1.0 - np.maximum(scene.parts.white, scene.parts.teeth))
+    )
     density = np.maximum(density, 0.16 * (1.0 - scene.figure) * ramp(-0.4, 1.0, scene.y))
     skin_ink = palette.mix(rgb("eda483"), rgb("7d3f42"), shade)
     angle = float(rng.choice([0.35, 0.6, 0.85]))
@@ -71,20 +82,36 @@ def linocut(scene: Scene, rng: np.random.Generator) -> Array:
     ink, size = inks(scene), scene.size
     paper, black = rgb("f2ead6"), rgb("17181c")
     angle = float(rng.uniform(-0.5, 0.5))
-    field = scene.x * np.sin(angle) + scene.y * np.cos(angle) + 0.24 * blur(scene.height, 2.5 * UNIT) + 0.02 * noise(rng, size, 5)
+    field = (
+        scene.x * np.sin(angle)
+        + scene.y * np.cos(angle)
+        + 0.24 * blur(scene.height, 2.5 * UNIT)
+        + 0.02 * noise(rng, size, 5)
+    )
     wave = 0.5 + 0.5 * np.sin(field * (2.0 * np.pi / (8.5 * UNIT)))
     dark = {Skin.PALE: 0.0, Skin.TAN: 0.07, Skin.BROWN: 0.17, Skin.DARK: 0.27}[scene.portrait.skin]
     f = scene.parts
     halo = blur(np.maximum.reduce([f.white, f.lid, f.lips, f.gape, f.brow]), 2.5 * UNIT)
-    tone = np.clip(ramp(0.90, 0.35, blur(scene.light, UNIT)) * 0.62 + dark - 0.9 * halo * scene.face, 0.0, 0.66)
+    tone = np.clip(
+        ramp(0.90, 0.35, blur(scene.light, UNIT)) * 0.62 + dark - 0.9 * halo * scene.face, 0.0, 0.66
+    )
     carved = ramp(-0.14, 0.14, (tone - wave).astype(np.float32))
     rays = np.arctan2(scene.y - scene.build.centre_y, scene.x) * 14.0
-    rays = ramp(0.1, 0.6, np.sin(rays + 0.8 * noise(rng, size, 3)) * fill(0.12 - np.minimum.reduce([scene.shapes.hair, scene.shapes.face, scene.shapes.clothes])))
+    rays = ramp(
+        0.1,
+        0.6,
+        np.sin(rays + 0.8 * noise(rng, size, 3))
+        * fill(0.12 - np.minimum.reduce([scene.shapes.hair, scene.shapes.face, scene.shapes.clothes])),
+    )
     spot = _SPOT[scene.portrait.background_colour]
     picture = np.broadcast_to(spot, (size, size, 3)).astype(np.float32)
     picture = over(picture, rays * 0.9, paper)
     colours = replace(ink, skin=paper)
-    hair_band = ramp(0.55, 0.8, 0.5 + 0.5 * np.sin((scene.shapes.u * 1.2 - 0.4 * scene.shapes.v**2) * (2.0 * np.pi / (10.0 * UNIT))))
+    hair_band = ramp(
+        0.55,
+        0.8,
+        0.5 + 0.5 * np.sin((scene.shapes.u * 1.2 - 0.4 * scene.shapes.v**2) * (2.0 * np.pi / (10.0 * UNIT))),
+    )
     body = flat(scene, colours)
     picture = over(picture, scene.figure, body)
     skin = np.maximum.reduce([scene.face, scene.neck, scene.ears]) * (1.0 - scene.hair)
@@ -92,5 +119,7 @@ def linocut(scene: Scene, rng: np.random.Generator) -> Array:
     picture = over(picture, hair_band * scene.hair, black)
     f = scene.parts
     picture = over(picture, np.maximum(f.white, f.teeth), paper)
-    lines = np.maximum.reduce([contours(scene, 4.5 * UNIT), feature_lines(scene), f.iris, f.lips * 0.9 * (1.0 - f.teeth)])
+    lines = np.maximum.reduce(
+        [contours(scene, 4.5 * UNIT), feature_lines(scene), f.iris, f.lips * 0.9 * (1.0 - f.teeth)]
+    )
     return over(over(picture, lines, black), f.glint, paper)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import palette
-from .features import Features, features
-from .head import Build, Shapes, sample_build, shapes
-from .palette import Triple
-from .portrait import Portrait
-from .raster import UNIT, Array, blur, fill, grid, over, stroke
+from duktus.miniature.world import palette
+from duktus.miniature.world.features import Features, features
+from duktus.miniature.world.head import Build, Shapes, sample_build, shapes
+from duktus.miniature.world.palette import Triple
+from duktus.miniature.world.portrait import Portrait
+from duktus.miniature.world.raster import UNIT, Array, blur, fill, grid, over, stroke
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,28 @@ def build_scene(portrait: Portrait, rng: np.random.Generator, size: int) -> Scen
     face, ears, neck = fill(s.face), fill(s.ears), fill(s.neck)
     clothes, hair = fill(s.clothes), fill(s.hair)
     figure = np.maximum.reduce([face, ears, neck, clothes, hair])
-    height = _relief(s, face, hair, clothes, neck, build)
+    height = _relief(s, build)
     return Scene(
-        portrait, build, size, x, y, s, parts, face, ears, neck, clothes, hair, figure, height,
-        _light(height, build, s, face, hair, size),
+        portrait,
+        build,
+        size,
+        x,
+        y,
+        s,
+        parts,
+        face,
+        ears,
+        neck,
+        clothes,
+        hair,
+        figure,
+        height,
+        _light(height, build, face, hair),
     )
 
 
-def _relief(s: Shapes, face: Array, hair: Array, clothes: Array, neck: Array, build: Build) -> Array:
+def _relief(s: Shapes, build: Build) -> Array:
+    face, hair, clothes, neck = fill(s.face), fill(s.hair), fill(s.clothes), fill(s.neck)
     body = 0.16 * np.sqrt(np.clip(1.0 - s.u * s.u * 0.8, 0.0, 1.0))
     column = 0.14 * np.sqrt(np.clip(1.0 - (s.u / (build.half_width * 0.62)) ** 2, 0.0, 1.0))
     dome = 0.66 * np.sqrt(np.clip(1.0 - (s.u / 0.78) ** 2 - ((s.v + 0.05) / 0.9) ** 2, 0.0, 1.0))
@@ -81,7 +95,8 @@ def _relief(s: Shapes, face: Array, hair: Array, clothes: Array, neck: Array, bu
     return np.asarray(z, np.float32)
 
 
-def _light(height: Array, build: Build, s: Shapes, face: Array, hair: Array, size: int) -> Array:
+def _light(height: Array, build: Build, face: Array, hair: Array) -> Array:
+    size = height.shape[0]
     soft = blur(height, 1.3 * UNIT)
     gy, gx = np.gradient(soft, 2.0 / size)
     lx, ly, lz = build.light
@@ -128,7 +143,9 @@ def add_features(scene: Scene, picture: Array, colours: Inks, hard: float = 1.0)
     picture = over(picture, f.lips * 0.92 * hard, colours.lips)
     picture = over(picture, f.gape, palette.rgb("4a1a1e"))
     picture = over(picture, f.teeth * 0.96, colours.white)
-    picture = over(picture, f.mouth_line * 0.75 * hard * (1.0 - f.teeth), palette.mix(colours.lips, colours.dark, 0.75))
+    picture = over(
+        picture, f.mouth_line * 0.75 * hard * (1.0 - f.teeth), palette.mix(colours.lips, colours.dark, 0.75)
+    )
     picture = over(picture, f.white, colours.white)
     picture = over(picture, f.iris, colours.iris)
     picture = over(picture, f.pupil, colours.dark)

@@ -12,9 +12,21 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from .contour_wash import height_lines, washes
-from .palette import Triple, mix, rgb
-from .raster import UNIT, Array, blur, ellipse, fill, grid, noise, over, ramp, stroke, to_bytes
+from duktus.miniature.world.contour_wash import height_lines, washes
+from duktus.miniature.world.palette import Triple, mix, rgb
+from duktus.miniature.world.raster import (
+    UNIT,
+    Array,
+    blur,
+    ellipse,
+    fill,
+    grid,
+    noise,
+    over,
+    ramp,
+    stroke,
+    to_bytes,
+)
 
 _Layer = Callable[[Array, Array, Array, np.random.Generator], Array]
 
@@ -34,7 +46,9 @@ def _width(rng: np.random.Generator) -> float:
 
 def _contour_lines(picture: Array, x: Array, y: Array, rng: np.random.Generator) -> Array:
     size = x.shape[0]
-    cone = float(rng.uniform(0.0, 0.7)) * np.sqrt((x - rng.uniform(-1, 1)) ** 2 + (y - rng.uniform(-1, 1)) ** 2)
+    cone = float(rng.uniform(0.0, 0.7)) * np.sqrt(
+        (x - rng.uniform(-1, 1)) ** 2 + (y - rng.uniform(-1, 1)) ** 2
+    )
     hills = noise(rng, size, int(rng.integers(2, 7))) * float(rng.uniform(0.2, 0.5))
     field = blur((cone + hills).astype(np.float32), 2.0 * UNIT)
     lines = height_lines(field, float(rng.uniform(5.0, 12.0)) * UNIT, float(rng.uniform(2.0, 3.2)) * UNIT)
@@ -59,7 +73,9 @@ def _hatching(picture: Array, x: Array, y: Array, rng: np.random.Generator) -> A
     wave = 0.5 + 0.5 * np.sin(field * (2.0 * np.pi / (float(rng.uniform(6.0, 11.0)) * UNIT)))
     where = ramp(-0.25, 0.15, noise(rng, size, 3))
     edge = float(rng.uniform(0.12, 0.4))
-    return over(picture, ramp(0.5 - edge, 0.5 + edge, wave) * where * float(rng.uniform(0.25, 0.9)), _colour(rng))
+    return over(
+        picture, ramp(0.5 - edge, 0.5 + edge, wave) * where * float(rng.uniform(0.25, 0.9)), _colour(rng)
+    )
 
 
 def _screen(picture: Array, x: Array, y: Array, rng: np.random.Generator) -> Array:
@@ -93,7 +109,9 @@ def _shapes(picture: Array, x: Array, y: Array, rng: np.random.Generator) -> Arr
         distance = _shape(x, y, rng) + 0.02 * noise(rng, x.shape[0], 7)
         one, other = _colour(rng), _colour(rng)
         shade = ramp(-1.0, 1.0, x * float(rng.uniform(-1, 1)) + y * float(rng.uniform(-1, 1)))
-        body = over(np.broadcast_to(one, picture.shape).astype(np.float32), shade * float(rng.random()), other)
+        body = over(
+            np.broadcast_to(one, picture.shape).astype(np.float32), shade * float(rng.random()), other
+        )
         picture = over(picture, fill(distance) * float(rng.uniform(0.6, 1.0)), body)
         if outlined:
             picture = over(picture, stroke(distance, width), line)

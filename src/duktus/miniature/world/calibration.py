@@ -1,0 +1,69 @@
+"""Fits the readings to this world: `python -m duktus.miniature.world.calibration`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from duktus.miniature.world.drawing import draw
+from duktus.miniature.world.portrait import BackgroundColour, HairColour, Medium, Portrait, sample_portrait
+from duktus.miniature.world.raster import UNIT, Array, blur
+from duktus.miniature.world.readings import (
+    Vector,
+    background_features,
+    fit,
+    hair_features,
+    lab,
+    medium_features,
+)
+
+
+def calibrate(per_medium: int = 300, seed: int = 20260101) -> dict[str, Any]:
+    """Fits all readings on freshly drawn portraits; a plain dictionary that JSON can hold.
+
+    `python -m duktus.miniature.world.calibration` writes it to `calibration.json`; do that whenever
+    the drawing changes. About ten seconds per hundred portraits of each medium.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence([seed]))
+    readers: dict[str, Callable[[Array], Vector]] = {
+        "background_colour": background_features,
+        "hair_colour": hair_features,
+        "medium": medium_features,
+    }
+    kinds: dict[str, type[StrEnum]] = {"background_colour": BackgroundColour, "hair_colour": HairColour}
+    model: dict[str, Any] = {"background_colour": {}, "hair_colour": {}}
+    everything: list[Vector] = []
+    media: list[Medium] = []
+    for medium in Medium:
+        rows: dict[str, list[Vector]] = {name: [] for name in readers}
+        portraits: list[Portrait] = []
+        for _ in range(per_medium):
+            portrait = sample_portrait(rng, (medium,))
+            picture = draw(portrait, int(rng.integers(1 << 62)))
+            sharp = picture.astype(np.float32) / np.float32(255)
+            for image in (sharp, blur(sharp, float(rng.uniform(0.4, 1.1)) * UNIT)):
+                portraits.append(portrait)
+                for name, reader in readers.items():
+                    rows[name].append(reader(lab(image)))
+        for name, kind in kinds.items():
+            labels = [getattr(portrait, name) for portrait in portraits]
+            model[name][str(medium)] = fit(np.stack(rows[name]), labels, tuple(kind))
+        everything += rows["medium"]
+        media += [medium] * len(portraits)
+    model["medium"] = fit(np.stack(everything), media, tuple(Medium))
+    return model
+
+
+def main() -> None:
+    """Writes `calibration.json` beside this module."""
+    text = json.dumps(calibrate(), separators=(",", ":"))
+    Path(__file__).with_name("calibration.json").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
