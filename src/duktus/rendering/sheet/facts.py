@@ -73,7 +73,11 @@ def caption(slot: Slot, axes: Sequence[Axis]) -> list[tuple[str, str]]:
 def standing_words(cell: SheetCell, words: Words) -> str:
     """E.g. ``kept, 4 stars``; empty when nothing was decided."""
     standing = cell.standing
-    parts = [words[standing.verdict.value]] if standing.verdict in (DecisionKind.KEEP, DecisionKind.DISCARD) else []
+    parts = (
+        [words[standing.verdict.value]]
+        if standing.verdict in (DecisionKind.KEEP, DecisionKind.DISCARD)
+        else []
+    )
     if standing.stars:
         parts.append(words.number_of("stars", standing.stars))
     return ", ".join(parts)

@@ -84,7 +84,14 @@ class Paper:
         self._strokes: list[Callable[[Image.Image, ImageDraw.ImageDraw], None]] = []
 
     def text(
-        self, x: int, y: int, words: str, size: int, colour: Colour = INK, weight: int = REGULAR, align: str = "left"
+        self,
+        x: int,
+        y: int,
+        words: str,
+        size: int,
+        colour: Colour = INK,
+        weight: int = REGULAR,
+        align: str = "left",
     ) -> int:
         """One line with its ascender at ``y``; ``x`` is its left, middle or right edge. Returns its width."""
         wide = width_of(words, size, weight)

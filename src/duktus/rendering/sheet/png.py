@@ -96,7 +96,7 @@ def _fitted(
     widest = max((cell.recipe.width for cell in cells), default=256)
     tallest = max((cell.recipe.height for cell in cells), default=256)
     longest = max(widest, tallest)
-    wanted = _scale(longest, arrangement.columns)
+    wanted = _scale(longest, arrangement.columns * arrangement.beside)
     scale = wanted
     while True:
         measures = _measure(arrangement, axes, (widest, tallest), scale)
@@ -292,7 +292,10 @@ class _Sheet:
         standing = slot.cell.standing
         right = x + self._m.cell[0]
         if standing.stars:
-            right -= paper.text(right, y, "★" * standing.stars, _TINY, QUIET if quiet else ACCENT, align="right") + 8
+            right -= (
+                paper.text(right, y, "★" * standing.stars, _TINY, QUIET if quiet else ACCENT, align="right")
+                + 8
+            )
         if standing.verdict in (DecisionKind.KEEP, DecisionKind.DISCARD):
             colour, weight = (ACCENT, BOLD) if standing.verdict is DecisionKind.KEEP else (QUIET, BOLD)
             paper.text(right, y, self._words[standing.verdict.value], _TINY, colour, weight, align="right")
@@ -310,7 +313,10 @@ class _Sheet:
         imprint = facts.imprint(cells, self._words)
         y += 20
         paper.text(self._width - MARGIN, y, "duktus", _SMALL, INK, BOLD, align="right")
-        texts = [*wrap(line, _SMALL, self._content - 120), *(wrap(imprint, _SMALL, self._content - 120) if imprint else [])]
+        texts = [
+            *wrap(line, _SMALL, self._content - 120),
+            *(wrap(imprint, _SMALL, self._content - 120) if imprint else []),
+        ]
         return y + paper.lines(MARGIN, y, texts, _SMALL, QUIET)
 
 

@@ -127,7 +127,9 @@ class Words:
     def __init__(self, lang: str) -> None:
         if lang not in LANGUAGES:
             raise InputError(
-                f"The sheet does not speak {lang!r}.", f"It has {' and '.join(LANGUAGES)}.", "Choose one of these."
+                f"The sheet does not speak {lang!r}.",
+                f"It has {' and '.join(LANGUAGES)}.",
+                "Choose one of these.",
             )
         self.lang = lang
         self._texts = LANGUAGES[lang]
