@@ -1,0 +1,158 @@
+"""Device and arithmetic chosen by trying them: one real step forward and back on the real model.
+
+No list of devices can say this: public sources contradict each other on bfloat16 on Apple GPUs
+(https://github.com/kohya-ss/musubi-tuner/issues/790, https://github.com/karpathy/nanochat/pull/793). The
+adapter, the optimizer and the loss stay in float32 whatever the base computes in.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from duktus.domain.errors import InputError, TrainingError
+from duktus.families import lora, registry
+from duktus.training.randomness import generator_for
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from duktus.domain.base import Base
+    from duktus.domain.style import TeachSettings
+    from duktus.families.family import LoadedBase
+
+TOLERANCE = 0.1
+"""Largest relative error of the gradient against float32 with which an arithmetic is taken."""
+WORTH = 1.2
+"""How many times faster than float32 another arithmetic must be to be taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One arithmetic that was tried. ``error`` is relative to float32 on the same device."""
+
+    device: str
+    dtype: str
+    seconds: float
+    error: float | None
+    fault: str = ""
+    """Why it cannot be used; empty when it can."""
+
+    @property
+    def words(self) -> str:
+        """The trial as one line."""
+        if self.fault:
+            return f"{self.device} {self.dtype}: {self.fault}"
+        against = "" if not self.error else f", error {self.error:.1%}"
+        return f"{self.device} {self.dtype}: {self.seconds:.2f} s a picture forward and back{against}"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The winner and everything that was tried."""
+
+    device: str
+    dtype: str
+    trials: tuple[Trial, ...]
+    loaded: LoadedBase
+    """The base, loaded as chosen."""
+
+
+def choose(base: Base, settings: TeachSettings, device: str = "auto") -> Choice:
+    """Try what ``device`` (``auto``, ``cpu``, ``cuda``, ``mps``) may compute in and take the best.
+
+    float32 wins unless another is finite, close to it and clearly faster. Raises
+    :class:`TrainingError` with every trial when none works.
+    """
+    place = _device(device)
+    wanted = [settings.dtype] if settings.dtype != "auto" else _dtypes(place)
+    trials: list[Trial] = []
+    taken: tuple[Trial, LoadedBase] | None = None
+    reference: Tensor | None = None
+    for dtype in wanted:
+        trial, gradient, loaded = _try(base, settings, place, dtype, reference)
+        trials.append(trial)
+        if dtype == "float32" and not trial.fault:
+            reference = gradient
+        if loaded is None or trial.fault:
+            continue
+        if taken is None or trial.seconds * WORTH < taken[0].seconds:
+            taken = (trial, loaded)
+    if taken is None:
+        raise TrainingError(
+            f"{base.name} cannot be taught on {place}.",
+            "; ".join(trial.words for trial in trials) + ".",
+            "Teach with --device cpu --dtype float32.",
+        )
+    return Choice(taken[0].device, taken[0].dtype, tuple(trials), taken[1])
+
+
+def _device(device: str) -> str:
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if there[name])
+    if not there.get(device, False):
+        usable = ", ".join(name for name, usable in there.items() if usable)
+        raise InputError(
+            f"There is no device {device!r} here.", f"This machine has: {usable}.", "Use one of them."
+        )
+    return device
+
+
+def _dtypes(device: str) -> list[str]:
+    """What is worth trying, float32 first because the others are measured against it."""
+    if device == "cpu":
+        return ["float32", "bfloat16"] if torch.ops.mkldnn._is_mkldnn_bf16_supported() else ["float32"]  # noqa: SLF001
+    if device == "cuda" and not torch.cuda.is_bf16_supported():
+        return ["float32", "float16"]
+    return ["float32", "bfloat16", "float16"] if device == "mps" else ["float32", "bfloat16"]
+
+
+def _try(
+    base: Base, settings: TeachSettings, device: str, dtype: str, reference: Tensor | None
+) -> tuple[Trial, Tensor | None, LoadedBase | None]:
+    try:
+        loaded = registry.family(base.family).load(base, device=device, dtype=dtype)
+        seconds, gradient = _step(loaded, settings)
+    except (RuntimeError, TypeError) as error:  # torch's word for "not on this device" and "no memory"
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        return Trial(device, dtype, math.inf, None, f"failed ({reason})"), None, None
+    if not bool(torch.isfinite(gradient).all()):
+        return Trial(device, dtype, seconds, None, "numbers overflow"), None, None
+    off = None
+    if reference is not None:
+        off = float((gradient - reference).norm() / reference.norm())
+        if off > TOLERANCE:
+            fault = f"its gradient is {off:.0%} away from float32"
+            return Trial(device, dtype, seconds, off, fault), None, None
+    return Trial(device, dtype, seconds, off), gradient, loaded
+
+
+def _step(loaded: LoadedBase, settings: TeachSettings) -> tuple[float, Tensor]:
+    """Seconds of one picture forward and back (the second of two), and the gradient of every ``up``."""
+    draw = generator_for("probe device")
+    shape = loaded.latent_shape(settings.resolution, settings.resolution)
+    latents, noise = torch.randn((2, 1, *shape), generator=draw).to(loaded.device)
+    timesteps = loaded.probe_timesteps(2)[:1].to(loaded.device)
+    noisy = loaded.add_noise(latents, noise, timesteps).to(loaded.dtype)
+    target = loaded.training_target(latents, noise, timesteps).float()
+    text = loaded.encode_text([settings.trigger])
+    paths = loaded.target_modules(settings.targets)
+    adapters = lora.inject(loaded.denoiser, paths, rank=settings.rank, alpha=settings.alpha, seed=0)
+    try:
+        seconds = 0.0
+        for _ in range(2):
+            adapters.zero_grad()
+            started = time.perf_counter()
+            (loaded.predict(noisy, timesteps, text).float() - target).square().mean().backward()
+            if loaded.device.type != "cpu":
+                torch.accelerator.synchronize()
+            seconds = time.perf_counter() - started
+        ups = [parameter.grad for name, parameter in adapters.named_parameters() if name.endswith("up")]
+        return seconds, torch.cat([grad.float().cpu().flatten() for grad in ups if grad is not None])
+    finally:
+        adapters.eject()
