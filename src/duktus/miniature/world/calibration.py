@@ -20,6 +20,7 @@ from duktus.miniature.world.readings import (
     hair_features,
     lab,
     medium_features,
+    refine,
 )
 
 
@@ -55,7 +56,7 @@ def calibrate(per_medium: int = 300, seed: int = 20260101) -> dict[str, Any]:
             model[name][str(medium)] = fit(np.stack(rows[name]), labels, tuple(kind))
         everything += rows["medium"]
         media += [medium] * len(portraits)
-    model["medium"] = fit(np.stack(everything), media, tuple(Medium))
+    model["medium"] = refine(fit(np.stack(everything), media, tuple(Medium)), np.stack(everything), media)
     return model
 
 
