@@ -51,7 +51,9 @@ class TeachSettings(_Frozen):
     )
     max_grad_norm: float | None = Field(default=1.0, gt=0)
     probe_timesteps: int = Field(default=6, ge=2, le=64, description="noise levels of the held-out loss")
-    probe_draws: int = Field(default=4, ge=1, le=64, description="fixed noises per held-out picture")
+    probe_draws: int = Field(
+        default=4, ge=1, le=64, description="fixed noises per held-out picture, up to four pictures"
+    )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
 
 
@@ -86,7 +88,8 @@ class CurvePoint(_Frozen):
 
 class Style(_Frozen):
     """A taught style (LoRA). ``hash`` is the SHA-256 of the tensor bytes of its file, so that a
-    changed header does not change what it is."""
+    changed header does not change what it is.
+    """
 
     name: str
     hash: Hash

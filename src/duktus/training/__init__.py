@@ -6,7 +6,8 @@ Knows only the contract of :mod:`duktus.families.family`; no family has a loop o
 from duktus.training.events import Evaluated, Event, OnEvent, Said, Sampled, Saved, Stepped
 from duktus.training.looks import diversity
 from duktus.training.preflight import Plan, preflight
-from duktus.training.teach import Draw, Paused, Sample, Taught, teach
+from duktus.training.taught import Draw, Paused, Sample, Taught
+from duktus.training.teach import teach
 from duktus.training.training_set import TrainingPicture, TrainingSet, read_training_set
 
 __all__ = [

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from duktus.training.cache import Cache, Latents
 
 
+FEW = 4
+"""Up to so many held-out pictures are each shown in ``probe_draws`` noises; more are shown less often."""
+
+
 class Evaluation(BaseModel):
     """One look at both probes: mean loss per noise level, low to high; empty where there is no probe."""
 
@@ -117,7 +121,8 @@ class Probes:
 def build_probes(base: LoadedBase, cache: Cache, settings: TeachSettings) -> Probes:
     """Probes over the held-out pictures (``probe_draws`` noises each) and over as many training pairs."""
     held = cache.held_out
-    pairs = settings.probe_draws * (len(held.keys) if held else 2)
+    count = len(held.keys) if held else FEW
+    pairs = max(count, settings.probe_draws * min(count, FEW))
     own = cache.taught.text
     return Probes(
         held_out=_probe(base, held, held.text, pairs=pairs, cache=cache, settings=settings) if held else None,

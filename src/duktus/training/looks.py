@@ -54,7 +54,7 @@ def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     small = image.resize(
         (THUMBNAIL, THUMBNAIL), Image.Resampling.BOX, box=(left, top, left + edge, top + edge)
     )
-    return np.asarray(small.convert("RGB"), dtype=np.float32) / 255
+    return np.asarray(small.convert("RGB"), dtype=np.float32) / np.float32(255)
 
 
 def distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

@@ -45,10 +45,11 @@ class Trainer:
             alpha=settings.alpha,
             seed=number_for(settings.seed, "adapter") % 2**32,
         )
+        named = dict(self.adapters.named_parameters())
         self._parameters = {
-            f"{path}.{half}": parameter
-            for path, pair in zip(self.adapters.paths, self.adapters.pairs, strict=True)
-            for half, parameter in (("down", pair.down), ("up", pair.up))
+            f"{path}.{half}": named[f"pairs.{number}.{half}"]
+            for number, path in enumerate(self.adapters.paths)
+            for half in ("down", "up")
         }
         self._fused = base.device.type in {"cpu", "cuda"}
         self._optimizer = torch.optim.AdamW(
