@@ -8,7 +8,7 @@ from duktus.domain.canonical import canonical_json, sha256_hex
 from duktus.domain.decision import DecisionKind
 from duktus.domain.recipe import Recipe
 from duktus.domain.series import Axis
-from duktus.rendering.sheet.arrangement import Slot, value_words
+from duktus.rendering.sheet.arrangement import TEXT_AXES, Slot, value_words
 from duktus.rendering.sheet.cell import SheetCell
 from duktus.rendering.sheet.words import Words
 
@@ -57,27 +57,23 @@ def shared(cells: Sequence[SheetCell]) -> dict[str, str]:
 
 
 def caption(slot: Slot, axes: Sequence[Axis]) -> list[tuple[str, str]]:
-    """What stands under a picture: strength, cfg and seed always, and every short value that varies."""
+    """What stands under a picture: strength, cfg and seed always, and whatever else varies except texts."""
     if slot.cell is None:
-        return [heading for heading in slot.headings if len(heading[1]) <= 24]
+        return [heading for heading in slot.headings if heading[0] not in TEXT_AXES]
     among = {axis.name: axis.values for axis in axes}
     recipe = slot.cell.recipe
     known = dict(parameters(recipe))
     if len(recipe.adapters) == 1:
         known["strength"] = value_words(recipe.adapters[0].strength, among.get("strength", ()))
     known["cfg"] = value_words(recipe.cfg, among.get("cfg", ()))
-    varying = [name for name, value in slot.headings if name not in _IN_CAPTION and len(value) <= 24]
+    varying = [name for name, _ in slot.headings if name not in TEXT_AXES and name not in _IN_CAPTION]
     return [(name, known.get(name, "")) for name in (*_IN_CAPTION, *varying) if known.get(name)]
 
 
 def standing_words(cell: SheetCell, words: Words) -> str:
     """E.g. ``kept, 4 stars``; empty when nothing was decided."""
     standing = cell.standing
-    parts = (
-        [words[standing.verdict.value]]
-        if standing.verdict in (DecisionKind.KEEP, DecisionKind.DISCARD)
-        else []
-    )
+    parts = [words[standing.verdict.value]] if standing.verdict else []
     if standing.stars:
         parts.append(words.number_of("stars", standing.stars))
     return ", ".join(parts)

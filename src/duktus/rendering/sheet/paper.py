@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont
 
 Colour = tuple[int, int, int]
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom; the last two lie outside."""
 
 GROUND: Colour = (244, 243, 239)
 INK: Colour = (29, 28, 26)
@@ -19,62 +23,75 @@ ACCENT: Colour = (24, 104, 84)
 REGULAR, BOLD = 430, 620
 
 FINE = 4
+"""Type is set this many times larger and reduced: whole-pixel advances space small type unevenly."""
 
 _FACE = Path(__file__).parent / "type" / "Inter.ttf"
 
 
 @lru_cache(maxsize=32)
-def font(size: int, weight: int = REGULAR) -> ImageFont.FreeTypeFont:
-    """Inter at a size in pixels and a weight from 400 to 650."""
-    face = ImageFont.truetype(_FACE, size)
+def _font(size: int, weight: int) -> ImageFont.FreeTypeFont:
+    face = ImageFont.truetype(_FACE, size * FINE)
     face.set_variation_by_axes([weight])
     return face
 
 
-def width_of(text: str, size: int, weight: int = REGULAR) -> int:
-    """The advance width of one line in pixels."""
-    return round(font(size * FINE, weight).getlength(text) / FINE)
+@lru_cache(maxsize=4096)
+def _width(text: str, size: int, weight: int) -> int:
+    return round(_font(size, weight).getlength(text) / FINE)
 
 
-def _write(page: Image.Image, at: tuple[int, int], words: str, face: tuple[int, int], colour: Colour) -> None:
-    """One line, set at four times its size and reduced: whole-pixel advances would space small type unevenly."""
-    large = font(face[0] * FINE, face[1])
-    left, top, right, bottom = (round(v) for v in large.getbbox(words))
-    if right <= left or bottom <= top:
-        return
-    pad = FINE
-    size = (-(-(right + 2 * pad) // FINE) * FINE, -(-(bottom + 2 * pad) // FINE) * FINE)
-    mask = Image.new("L", size, 0)
-    ImageDraw.Draw(mask).text((pad, 0), words, fill=255, font=large)
-    page.paste(colour, (at[0] - pad // FINE, at[1]), mask.reduce(FINE))
+@dataclass(frozen=True, slots=True)
+class Type:
+    """Inter in a size (pixels), a colour and a weight (400 to 650)."""
 
+    size: int
+    colour: Colour = INK
+    weight: int = REGULAR
 
-def wrap(text: str, size: int, width: int, weight: int = REGULAR) -> list[str]:
-    """The text in lines of at most ``width`` pixels; its own line breaks stay, a long word is broken."""
-    lines: list[str] = []
-    for paragraph in text.splitlines() or [""]:
-        line = ""
-        for word in paragraph.split():
-            for piece in _pieces(word, size, width, weight):
-                joined = f"{line} {piece}" if line else piece
-                if line and width_of(joined, size, weight) > width:
-                    lines.append(line)
-                    line = piece
-                else:
-                    line = joined
-        lines.append(line)
-    return lines
+    @property
+    def leading(self) -> int:
+        """From one line to the next."""
+        return round(self.size * 1.42)
 
+    def width(self, text: str) -> int:
+        """The advance width of one line in pixels."""
+        return _width(text, self.size, self.weight)
 
-def _pieces(word: str, size: int, width: int, weight: int) -> list[str]:
-    pieces: list[str] = []
-    while width_of(word, size, weight) > width and len(word) > 1:
-        cut = len(word) - 1
-        while cut > 1 and width_of(word[:cut], size, weight) > width:
-            cut = cut * 3 // 4 if width_of(word[:cut], size, weight) > 2 * width else cut - 1
-        pieces.append(word[:cut])
-        word = word[cut:]
-    return [*pieces, word]
+    def wrap(self, text: str, width: int) -> list[str]:
+        """The text in lines of at most ``width`` pixels; its line breaks stay, too long a word is broken."""
+        lines: list[str] = []
+        for paragraph in text.splitlines() or [""]:
+            line = ""
+            for word in paragraph.split():
+                for piece in self._pieces(word, width):
+                    joined = f"{line} {piece}" if line else piece
+                    if line and self.width(joined) > width:
+                        lines.append(line)
+                        line = piece
+                    else:
+                        line = joined
+            lines.append(line)
+        return lines
+
+    def _pieces(self, word: str, width: int) -> list[str]:
+        pieces: list[str] = []
+        while self.width(word) > width and len(word) > 1:
+            fits, too_long = 1, len(word)
+            while too_long - fits > 1:
+                middle = (fits + too_long) // 2
+                fits, too_long = (middle, too_long) if self.width(word[:middle]) <= width else (fits, middle)
+            pieces.append(word[:fits])
+            word = word[fits:]
+        return [*pieces, word]
+
+    def write(self, page: Image.Image, x: int, y: int, words: str) -> None:
+        """One line on a page, its ascender at ``y``."""
+        large = _font(self.size, self.weight)
+        _, _, right, bottom = (round(v) for v in large.getbbox(words))
+        size = tuple((v + 3 * FINE - 1) // FINE * FINE for v in (right, bottom))
+        mask = Image.new("L", (size[0], size[1]), 0)
+        ImageDraw.Draw(mask).text((FINE, 0), words, fill=255, font=large)
+        page.paste(self.colour, (x - 1, y), mask.reduce(FINE))
 
 
 class Paper:
@@ -84,48 +101,32 @@ class Paper:
         self._strokes: list[Callable[[Image.Image, ImageDraw.ImageDraw], None]] = []
 
     def text(
-        self,
-        x: int,
-        y: int,
-        words: str,
-        size: int,
-        colour: Colour = INK,
-        weight: int = REGULAR,
-        align: str = "left",
+        self, at: tuple[int, int], words: str, face: Type, align: Literal["left", "middle", "right"] = "left"
     ) -> int:
-        """One line with its ascender at ``y``; ``x`` is its left, middle or right edge. Returns its width."""
-        wide = width_of(words, size, weight)
-        left = x - {"left": 0, "middle": wide // 2, "right": wide}[align]
-        self._strokes.append(lambda page, _: _write(page, (left, y), words, (size, weight), colour))
+        """One line; ``at`` is its left, middle or right edge and its ascender. Returns its width."""
+        wide = face.width(words)
+        left = at[0] - {"left": 0, "middle": wide // 2, "right": wide}[align]
+        self._strokes.append(lambda page, _: face.write(page, left, at[1], words))
         return wide
 
-    def lines(
-        self, x: int, y: int, lines: Sequence[str], size: int, colour: Colour = INK, weight: int = REGULAR
-    ) -> int:
-        """Several lines; returns the height used."""
-        leading = round(size * 1.42)
+    def lines(self, at: tuple[int, int], lines: Sequence[str], face: Type) -> int:
+        """Several lines from the left; returns the height used."""
         for i, line in enumerate(lines):
-            self.text(x, y + i * leading, line, size, colour, weight)
-        return leading * len(lines)
+            self.text((at[0], at[1] + i * face.leading), line, face)
+        return face.leading * len(lines)
 
-    def rule(self, x: int, y: int, width: int) -> None:
+    def rule(self, at: tuple[int, int], width: int) -> None:
         """A horizontal hairline."""
-        self._strokes.append(lambda _, draw: draw.line((x, y, x + width - 1, y), fill=HAIRLINE))
+        self._strokes.append(lambda _, draw: draw.line((*at, at[0] + width - 1, at[1]), fill=HAIRLINE))
 
-    def frame(self, box: tuple[int, int, int, int], colour: Colour, thick: int = 1) -> None:
-        """A rectangle drawn inside ``box`` (left, top, right, bottom; the last two are outside)."""
-        left, top, right, bottom = box
-        inner = (left, top, right - 1, bottom - 1)
+    def frame(self, box: Box, colour: Colour, thick: int) -> None:
+        """A rectangle drawn inside ``box``."""
+        inner = (box[0], box[1], box[2] - 1, box[3] - 1)
         self._strokes.append(lambda _, draw: draw.rectangle(inner, outline=colour, width=thick))
 
-    def dot(self, x: int, y: int, radius: int, colour: Colour) -> None:
-        """A filled circle around a point."""
-        box = (x - radius, y - radius, x + radius, y + radius)
-        self._strokes.append(lambda _, draw: draw.ellipse(box, fill=colour))
-
-    def picture(self, x: int, y: int, load: Callable[[], Image.Image]) -> None:
-        """A picture with its upper left corner at (x, y), loaded only when it is drawn."""
-        self._strokes.append(lambda page, _: page.paste(load(), (x, y)))
+    def picture(self, at: tuple[int, int], load: Callable[[], Image.Image]) -> None:
+        """A picture with its upper left corner at ``at``, loaded only when it is drawn."""
+        self._strokes.append(lambda page, _: page.paste(load(), at))
 
     def cut(self, width: int, height: int) -> Image.Image:
         """The finished page."""

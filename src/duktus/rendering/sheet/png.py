@@ -2,60 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
 
 from duktus.domain.decision import DecisionKind
-from duktus.domain.errors import InputError
 from duktus.domain.series import Axis
 from duktus.rendering.sheet import facts
+from duktus.rendering.sheet import measures as m
 from duktus.rendering.sheet.arrangement import Arrangement, Heading, Panel, Slot, arrange
 from duktus.rendering.sheet.cell import SheetCell
-from duktus.rendering.sheet.paper import (
-    ACCENT,
-    BOLD,
-    GROUND,
-    HAIRLINE,
-    INK,
-    QUIET,
-    Paper,
-    width_of,
-    wrap,
-)
+from duktus.rendering.sheet.paper import ACCENT, GROUND, HAIRLINE, Box, Paper
 from duktus.rendering.sheet.pictures import UnreadableError, open_picture
 from duktus.rendering.sheet.words import Words
-
-MARGIN = 80
-GAP = 28
-PANEL_GAP = 64
-BESIDE_LIMIT = 2000
-"""Panels stand beside each other while they fit into this width, else below each other."""
-MIN_CONTENT = 860
-MAX_AREA = 56_000_000
-MAX_SIDE = 20_000
-SMALLEST = 96
-"""Pixels a side below which nobody can judge a picture."""
-
-_TITLE, _PROMPT, _VALUE, _SMALL, _TINY = 40, 20, 16, 14, 12
-
-
-@dataclass(frozen=True, slots=True)
-class _Measures:
-    """All lengths in pixels. ``scale`` turns a picture's pixels into the sheet's."""
-
-    scale: float
-    cell: tuple[int, int]
-    gutter: int
-    top: int
-    """Room above the rows of a panel: its heading and the columns' headings."""
-    caption: int
-    panel: tuple[int, int]
-    beside: int
-    """Panels in a row."""
 
 
 def sheet_png(
@@ -75,251 +36,178 @@ def sheet_png(
     """
     words = Words(lang)
     arrangement = arrange(axes, cells)
-    measures, reduced = _fitted(arrangement, axes, cells)
-    remarks = list(notes)
-    if reduced < 1:
-        remarks.append(words.fill("reduced", percent=round(100 * reduced)))
-    page = _Sheet(words, axes, arrangement, measures).draw(title, cells, remarks)
+    measures, share = m.fitted(arrangement, axes, cells, words)
+    reduced = [words.fill("reduced", percent=round(100 * share))] if share < 1 else []
+    page = _Sheet(words, axes, arrangement, measures).draw(title, cells, [*notes, *reduced])
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".{out.name}.partial")
     try:
         page.save(partial, "PNG", compress_level=6)
-        os.replace(partial, out)
+        partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _fitted(
-    arrangement: Arrangement, axes: Sequence[Axis], cells: Sequence[SheetCell]
-) -> tuple[_Measures, float]:
-    """The measures, reduced until the page is of a reasonable size; and by how much the pictures were."""
-    widest = max((cell.recipe.width for cell in cells), default=256)
-    tallest = max((cell.recipe.height for cell in cells), default=256)
-    longest = max(widest, tallest)
-    wanted = _scale(longest, arrangement.columns * arrangement.beside)
-    scale = wanted
-    while True:
-        measures = _measure(arrangement, axes, (widest, tallest), scale)
-        width, height = _extent(arrangement, measures)
-        if width * height <= MAX_AREA and max(width, height) <= MAX_SIDE:
-            return measures, scale / min(wanted, 1) if scale < min(wanted, 1) else 1
-        scale *= 0.9
-        if scale * longest < SMALLEST:
-            raise InputError(
-                f"{len(cells)} pictures do not fit on one PNG.",
-                f"They would be smaller than {SMALLEST} pixels.",
-                "Lay the sheet as HTML instead: --out sheet.html",
-            )
-
-
-def _scale(longest: int, columns: int) -> float:
-    """How much pictures are enlarged (a whole number) or reduced, so that few pictures get more room."""
-    target = max(256, min(512, 1500 // columns))
-    if longest * 2 <= max(target, 256):
-        return max(2, target // longest)
-    return min(1.0, target / longest)
-
-
-def _measure(
-    arrangement: Arrangement, axes: Sequence[Axis], picture: tuple[int, int], scale: float
-) -> _Measures:
-    cell = (max(1, round(picture[0] * scale)), max(1, round(picture[1] * scale)))
-    down = [value for _, value in arrangement.down]
-    names = [name for name, _ in arrangement.down]
-    gutter = 0
-    if down:
-        widest = max(width_of(text, _VALUE, BOLD) for text in (*down, *names))
-        gutter = min(260, widest) + 36
-    headed = any(panel.headings for panel in arrangement.panels)
-    lines = max((len(_caption_lines(slot, axes, cell[0])) for slot in arrangement.slots), default=1)
-    caption = 10 + 20 * lines + 18
-    top = (54 if headed else 0) + (34 if arrangement.across else 0)
-    rows = max((len(panel.rows) for panel in arrangement.panels), default=1)
-    columns = arrangement.columns
-    size = (
-        gutter + columns * cell[0] + (columns - 1) * GAP,
-        top + rows * (cell[1] + caption) + (rows - 1) * GAP,
-    )
-    fits = arrangement.beside * (size[0] + PANEL_GAP) - PANEL_GAP <= BESIDE_LIMIT
-    return _Measures(scale, cell, gutter, top, caption, size, arrangement.beside if fits else 1)
-
-
-def _extent(arrangement: Arrangement, measures: _Measures) -> tuple[int, int]:
-    """Width and approximate height of the page."""
-    bands = -(-len(arrangement.panels) // measures.beside)
-    width = measures.beside * (measures.panel[0] + PANEL_GAP) - PANEL_GAP
-    return 2 * MARGIN + max(MIN_CONTENT, width), 2 * MARGIN + 500 + bands * (measures.panel[1] + PANEL_GAP)
-
-
-def _caption_lines(slot: Slot, axes: Sequence[Axis], width: int) -> list[list[Heading]]:
-    """The caption's pairs, broken into lines that fit under the picture."""
-    lines: list[list[Heading]] = [[]]
-    used = 0
-    for name, value in facts.caption(slot, axes):
-        needed = width_of(f"{name} {value}", _SMALL) + 14
-        if lines[-1] and used + needed - 14 > width:
-            lines.append([])
-            used = 0
-        lines[-1].append((name, value))
-        used += needed
-    return lines
-
-
+@dataclass(frozen=True, slots=True)
 class _Sheet:
-    """Draws one sheet from top to bottom."""
+    """Draws one sheet from top to bottom; every drawing method returns where the next thing begins."""
 
-    def __init__(
-        self, words: Words, axes: Sequence[Axis], arrangement: Arrangement, measures: _Measures
-    ) -> None:
-        self._words = words
-        self._axes = axes
-        self._arrangement = arrangement
-        self._m = measures
-        self._paper = Paper()
-        self._width = _extent(arrangement, measures)[0]
-
-    def draw(self, title: str, cells: Sequence[SheetCell], notes: Sequence[str]) -> Image.Image:
-        y = self._header(title, cells, MARGIN)
-        for i, panel in enumerate(self._arrangement.panels):
-            band, place = divmod(i, self._m.beside)
-            x = MARGIN + place * (self._m.panel[0] + PANEL_GAP)
-            self._panel(panel, x, y + band * (self._m.panel[1] + PANEL_GAP))
-        bands = -(-len(self._arrangement.panels) // self._m.beside)
-        y += bands * (self._m.panel[1] + PANEL_GAP) - PANEL_GAP + 44
-        y = self._footer(cells, notes, y)
-        return self._paper.cut(self._width, y + MARGIN - 16)
+    words: Words
+    axes: Sequence[Axis]
+    arrangement: Arrangement
+    measures: m.Measures
+    paper: Paper = field(default_factory=Paper)
 
     @property
-    def _content(self) -> int:
-        return self._width - 2 * MARGIN
+    def right(self) -> int:
+        return m.MARGIN + self.measures.content
+
+    def draw(self, title: str, cells: Sequence[SheetCell], notes: Sequence[str]) -> Image.Image:
+        y = self._header(title, cells, m.MARGIN)
+        wide, high = self.measures.panel
+        for i, panel in enumerate(self.arrangement.panels):
+            band, place = divmod(i, self.measures.beside)
+            self._panel(panel, m.MARGIN + place * (wide + m.PANEL_GAP), y + band * (high + m.PANEL_GAP))
+        y = self._footer(cells, notes, y + self.measures.height + 44)
+        return self.paper.cut(self.right + m.MARGIN, y + m.MARGIN - 16)
 
     def _header(self, title: str, cells: Sequence[SheetCell], y: int) -> int:
-        paper, shared = self._paper, facts.shared(cells)
-        paper.text(self._width - MARGIN, y + 17, self._words["sheet"], _SMALL, QUIET, align="right")
-        room = self._content - width_of(self._words["sheet"], _SMALL) - 48
-        y += paper.lines(MARGIN - 2, y - 8, wrap(title, _TITLE, room, BOLD), _TITLE, INK, BOLD)
-        prompt = shared.pop("prompt", "")
-        if prompt:
-            y += 6 + paper.lines(MARGIN, y + 6, wrap(prompt, _PROMPT, min(self._content, 1100)), _PROMPT)
+        shared = facts.shared(cells)
+        kind = self.words["sheet"]
+        self.paper.text((self.right, y + 17), kind, m.LABEL, "right")
+        room = self.measures.content - m.LABEL.width(kind) - 48
+        y += self.paper.lines((m.MARGIN - 2, y - 8), m.TITLE.wrap(title, room), m.TITLE)
+        if prompt := shared.pop("prompt", ""):
+            lines = m.PROMPT.wrap(prompt, min(self.measures.content, 1100))
+            y += 6 + self.paper.lines((m.MARGIN, y + 6), lines, m.PROMPT)
         y = self._shared(shared, y + 20)
-        paper.rule(MARGIN, y, self._content)
+        self.paper.rule((m.MARGIN, y), self.measures.content)
         return y + 44
 
     def _shared(self, shared: dict[str, str], y: int) -> int:
-        """The parameters all pictures have in common: small labels over values, in as many lines as needed."""
-        x, high = MARGIN, 0
+        """What all pictures have in common: small labels over values, in as many lines as it takes."""
+        x, high = m.MARGIN, 0
         for name, value in shared.items():
-            label = self._words[name]
-            lines = wrap(value, _VALUE, min(520, self._content))
-            wide = max(width_of(label, _SMALL), *(width_of(line, _VALUE) for line in lines))
-            if x > MARGIN and x + wide > self._width - MARGIN:
-                x, y, high = MARGIN, y + high + 12, 0
-            self._paper.text(x, y, label, _SMALL, QUIET)
-            high = max(high, 22 + self._paper.lines(x, y + 22, lines, _VALUE))
+            lines = m.VALUE.wrap(value, min(520, self.measures.content))
+            wide = max(m.LABEL.width(self.words[name]), *(m.VALUE.width(line) for line in lines))
+            if x > m.MARGIN and x + wide > self.right:
+                x, y, high = m.MARGIN, y + high + 12, 0
+            self.paper.text((x, y), self.words[name], m.LABEL)
+            high = max(high, 22 + self.paper.lines((x, y + 22), lines, m.VALUE))
             x += wide + 44
         return y + high + 26
 
     def _panel(self, panel: Panel, x: int, y: int) -> None:
-        m, paper = self._m, self._paper
-        if panel.headings:
-            at = x + m.gutter
-            for name, value in panel.headings:
-                at += paper.text(at, y, self._words[name], _PROMPT, QUIET) + 8
-                at += paper.text(at, y, value, _PROMPT, INK, BOLD) + 24
-        x += m.gutter
-        for column, heading in enumerate(self._arrangement.across):
-            self._across(heading, x + column * (m.cell[0] + GAP), y + m.top - 30)
+        wide, high = self.measures.cell
+        left = x + self.measures.gutter
+        at = left
+        for name, value in panel.headings:
+            at += self.paper.text((at, y), self.words[name], m.PANEL_NAME) + 8
+            at += self.paper.text((at, y), value, m.PANEL_VALUE) + 24
+        top = y + self.measures.top
+        for column, heading in enumerate(self.arrangement.across):
+            self._across(heading, left + column * (wide + m.GAP), top - 30)
         for r, row in enumerate(panel.rows):
-            top = y + m.top + r * (m.cell[1] + m.caption + GAP)
-            if self._arrangement.down:
-                name, value = self._arrangement.down[r]
-                paper.text(x - m.gutter, top - 3, self._words[name], _SMALL, QUIET)
-                lines = wrap(value, _VALUE, m.gutter - 30, BOLD)
-                paper.lines(x - m.gutter, top + 17, lines, _VALUE, INK, BOLD)
+            if self.arrangement.down:
+                self._down(self.arrangement.down[r], x, top)
             for column, slot in enumerate(row):
-                self._slot(slot, x + column * (m.cell[0] + GAP), top)
+                self._slot(slot, left + column * (wide + m.GAP), top)
+            top += high + self.measures.caption + m.GAP
 
     def _across(self, heading: Heading, x: int, y: int) -> None:
         name, value = heading
-        wide = self._paper.text(x, y + 2, self._words[name], _SMALL, QUIET)
-        line = wrap(value, _VALUE, max(40, self._m.cell[0] - wide - 8), BOLD)
-        self._paper.text(x + wide + 8, y, line[0] + (" …" if len(line) > 1 else ""), _VALUE, INK, BOLD)
+        wide = self.paper.text((x, y + 2), self.words[name], m.LABEL) + 8
+        room = self.measures.cell[0] - wide
+        if m.HEAD.width(value) > room:
+            value = m.HEAD.wrap(value, max(40, room - m.HEAD.width(" …")))[0] + " …"
+        self.paper.text((x + wide, y), value, m.HEAD)
+
+    def _down(self, heading: Heading, x: int, y: int) -> None:
+        name, value = heading
+        self.paper.text((x, y - 3), self.words[name], m.LABEL)
+        lines = m.HEAD.wrap(value, self.measures.gutter - 30)
+        room = max(1, (self.measures.cell[1] + self.measures.caption - 20) // m.HEAD.leading)
+        if len(lines) > room:
+            lines = [*lines[: room - 1], lines[room - 1].rstrip(" ,.;") + " …"]
+        self.paper.lines((x, y + 17), lines, m.HEAD)
 
     def _slot(self, slot: Slot, x: int, y: int) -> None:
-        wide, high = self._m.cell
+        wide, high = self.measures.cell
         box = (x, y, x + wide, y + high)
-        discarded = slot.cell is not None and slot.cell.standing.verdict is DecisionKind.DISCARD
         if slot.cell is None:
-            self._placard(box, [self._words["empty"]])
-        else:
-            self._picture(slot.cell, box, dimmed=discarded)
-            if slot.cell.standing.verdict is DecisionKind.KEEP:
-                self._paper.frame((x - 7, y - 7, x + wide + 7, y + high + 7), ACCENT, 3)
-        self._caption(slot, x, y + high + 12, quiet=discarded or slot.cell is None)
+            self._placard(box, [self.words["empty"]])
+            self._place(slot, x, y + high + 12, quiet=True)
+            return
+        verdict = slot.cell.standing.verdict
+        self._picture(slot.cell, box)
+        if verdict is DecisionKind.KEEP:
+            self.paper.frame((x - 7, y - 7, x + wide + 7, y + high + 7), ACCENT, 3)
+        below = self._place(slot, x, y + high + 12, quiet=verdict is DecisionKind.DISCARD)
+        self.paper.text((x, below + 1), slot.cell.asset_id, m.ID)
+        self._standing(slot.cell, x + wide, below + 1)
 
-    def _picture(self, cell: SheetCell, box: tuple[int, int, int, int], *, dimmed: bool) -> None:
+    def _picture(self, cell: SheetCell, box: Box) -> None:
         try:
             picture = open_picture(cell.path)
         except FileNotFoundError:
-            self._placard(box, [self._words["missing"], cell.path.name])
+            self._placard(box, [self.words["missing"], cell.path.name])
             return
         except UnreadableError:
-            self._placard(box, [self._words["unreadable"], cell.path.name])
+            self._placard(box, [self.words["unreadable"], cell.path.name])
             return
-        scale = min(self._m.scale, self._m.cell[0] / picture.width, self._m.cell[1] / picture.height)
+        wide, high = self.measures.cell
+        scale = min(self.measures.scale, wide / picture.width, high / picture.height)
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-        self._paper.picture(box[0], box[1], lambda: _shown(picture, size, dimmed=dimmed))
+        shown = picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
+        if cell.standing.verdict is DecisionKind.DISCARD:
+            shown = Image.blend(shown, Image.new("RGB", size, GROUND), 0.68)
+        self.paper.picture((box[0], box[1]), lambda: shown)
 
-    def _placard(self, box: tuple[int, int, int, int], texts: Sequence[str]) -> None:
+    def _placard(self, box: Box, texts: Sequence[str]) -> None:
         """An empty frame with words in its middle."""
-        self._paper.frame(box, HAIRLINE, 2)
-        lines = [line for text in texts for line in wrap(text, _SMALL, box[2] - box[0] - 32)][:8]
-        y = (box[1] + box[3] - 20 * len(lines)) // 2
+        self.paper.frame(box, HAIRLINE, 2)
+        lines = [line for text in texts for line in m.LABEL.wrap(text, box[2] - box[0] - 32)][:6]
+        y = (box[1] + box[3] - m.LABEL.leading * len(lines)) // 2
         for i, line in enumerate(lines):
-            self._paper.text((box[0] + box[2]) // 2, y + 20 * i, line, _SMALL, QUIET, align="middle")
+            self.paper.text(((box[0] + box[2]) // 2, y + m.LABEL.leading * i), line, m.LABEL, "middle")
 
-    def _caption(self, slot: Slot, x: int, y: int, *, quiet: bool) -> None:
-        paper = self._paper
-        for line in _caption_lines(slot, self._axes, self._m.cell[0]):
+    def _place(self, slot: Slot, x: int, y: int, *, quiet: bool) -> int:
+        """The parameters under a picture."""
+        for line in m.caption_lines(slot, self.axes, self.measures.cell[0], self.words):
             at = x
             for name, value in line:
-                at += paper.text(at, y, self._words[name], _SMALL, QUIET) + 5
-                at += paper.text(at, y, value, _SMALL, QUIET if quiet else INK) + 12
-            y += 20
-        if slot.cell is None:
-            return
-        paper.text(x, y + 1, slot.cell.asset_id, _TINY, QUIET)
-        standing = slot.cell.standing
-        right = x + self._m.cell[0]
-        if standing.stars:
-            right -= (
-                paper.text(right, y, "★" * standing.stars, _TINY, QUIET if quiet else ACCENT, align="right")
-                + 8
-            )
-        if standing.verdict in (DecisionKind.KEEP, DecisionKind.DISCARD):
-            colour, weight = (ACCENT, BOLD) if standing.verdict is DecisionKind.KEEP else (QUIET, BOLD)
-            paper.text(right, y, self._words[standing.verdict.value], _TINY, colour, weight, align="right")
+                at += self.paper.text((at, y), name, m.LABEL) + 5
+                at += self.paper.text((at, y), value, m.LABEL if quiet else m.SMALL) + 12
+            y += m.CAPTION_LINE
+        return y
+
+    def _standing(self, cell: SheetCell, right: int, y: int) -> None:
+        """What was decided, from the right: stars, then the word."""
+        discarded = cell.standing.verdict is DecisionKind.DISCARD
+        if cell.standing.stars:
+            face = m.DISCARDED if discarded else m.STARS
+            right -= self.paper.text((right, y), "★" * cell.standing.stars, face, "right") + 8
+        if cell.standing.verdict:
+            face = m.DISCARDED if discarded else m.KEPT
+            self.paper.text((right, y), self.words[cell.standing.verdict.value], face, "right")
 
     def _footer(self, cells: Sequence[SheetCell], notes: Sequence[str], y: int) -> int:
-        paper = self._paper
         if notes:
-            paper.text(MARGIN, y, self._words["notes"], _SMALL, QUIET)
+            self.paper.text((m.MARGIN, y), self.words["notes"], m.LABEL)
             y += 26
             for note in notes:
-                y += paper.lines(MARGIN, y, wrap(note, _VALUE, min(self._content, 1000)), _VALUE) + 6
+                lines = m.VALUE.wrap(note, min(self.measures.content, 1000))
+                y += self.paper.lines((m.MARGIN, y), lines, m.VALUE) + 6
             y += 24
-        paper.rule(MARGIN, y, self._content)
-        line = f"{facts.tally(cells, sum(1 for _ in self._arrangement.slots), self._words)}"
-        imprint = facts.imprint(cells, self._words)
+        self.paper.rule((m.MARGIN, y), self.measures.content)
         y += 20
-        paper.text(self._width - MARGIN, y, "duktus", _SMALL, INK, BOLD, align="right")
+        self.paper.text((self.right, y), "duktus", m.MARK, "right")
+        tally = facts.tally(cells, sum(1 for _ in self.arrangement.slots), self.words)
+        room = self.measures.content - 120
         texts = [
-            *wrap(line, _SMALL, self._content - 120),
-            *(wrap(imprint, _SMALL, self._content - 120) if imprint else []),
+            line
+            for text in (tally, facts.imprint(cells, self.words))
+            if text
+            for line in m.LABEL.wrap(text, room)
         ]
-        return y + paper.lines(MARGIN, y, texts, _SMALL, QUIET)
-
-
-def _shown(picture: Image.Image, size: tuple[int, int], *, dimmed: bool) -> Image.Image:
-    shown = picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
-    return Image.blend(shown, Image.new("RGB", size, GROUND), 0.68) if dimmed else shown
+        return y + self.paper.lines((m.MARGIN, y), texts, m.LABEL)

@@ -32,7 +32,7 @@
     large.alt = small.alt;
     large.width = small.width;
     large.height = small.height;
-    title.textContent = figure.querySelector(".place").textContent.trim();
+    title.textContent = [...figure.querySelectorAll(".place span")].map((span) => span.textContent).join(", ");
     const facts = figure.querySelector(".facts").cloneNode(true);
     facts.hidden = false;
     places.facts.replaceChildren(facts);

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -37,9 +36,9 @@ def sheet_html(
 ) -> None:
     """Write the contact sheet of a series as one HTML file, replacing ``out`` only when it is complete.
 
-    Pictures are embedded as the files they are, so one saved from the sheet still carries its recipe; a series
-    of more than 64 MiB is embedded as previews, with a note. The file loads nothing, and its content policy
-    forbids it to. ``lang`` is ``en`` or ``de``.
+    Pictures are embedded as the files they are, so one saved from the sheet still carries its recipe; a
+    series of more than 64 MiB is embedded as previews, with a note. The file loads nothing, and its content
+    policy forbids it to. ``lang`` is ``en`` or ``de``.
     """
     words = Words(lang)
     whole = sum(cell.path.stat().st_size for cell in cells if cell.path.is_file()) <= EMBED_WHOLE
@@ -50,7 +49,7 @@ def sheet_html(
     partial = out.with_name(f".{out.name}.partial")
     try:
         partial.write_text(document, encoding="utf-8", newline="\n")
-        os.replace(partial, out)
+        partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -79,6 +78,7 @@ class _Sheet:
     def document(self, title: str, cells: Sequence[SheetCell], notes: Sequence[str]) -> str:
         face = base64.b64encode((_HERE / "type" / "Inter.woff2").read_bytes()).decode("ascii")
         style = (_HERE / "sheet.css").read_text("utf-8").replace("INTER_WOFF2", face)
+        style = style.replace("COLUMNS", str(self.arrangement.columns)).replace("GUTTER", str(self._gutter()))
         script = (_HERE / "sheet.js").read_text("utf-8")
         panels = "\n".join(self._panel(panel) for panel in self.arrangement.panels)
         return f"""<!doctype html>
@@ -105,6 +105,12 @@ class _Sheet:
 </html>
 """
 
+    def _gutter(self) -> int:
+        """Pixels for the headings of the rows."""
+        if not self.arrangement.down:
+            return 0
+        return max(64, min(244, 24 + 9 * max(len(value) for _, value in self.arrangement.down)))
+
     def _text(self, key: str) -> str:
         return escape(self.words[key])
 
@@ -123,7 +129,7 @@ class _Sheet:
         differences = ""
         if any(slot.neighbours for slot in self.arrangement.slots):
             differences = (
-                f'<button type="button" data-toggle="differences" aria-pressed="false">'
+                f'<button type="button" data-toggle="show-differences" aria-pressed="false">'
                 f"{self._text('show_differences')}</button>"
             )
         return f"""<header>
@@ -131,7 +137,11 @@ class _Sheet:
 <h1>{escape(title)}</h1>
 {f'<p class="prompt">{escape(prompt)}</p>' if prompt else ""}
 <dl class="shared">{pairs}</dl>
-<div class="tools" hidden><div role="group" aria-label="{self._text("picture_size")}">{sizes}</div>{differences}</div>
+<div class="tools" hidden>
+<div role="group" aria-label="{self._text("picture_size")}">{sizes}</div>
+{differences}
+</div>
+<p class="legend">{self._text("legend")}</p>
 </header>"""
 
     def _panel(self, panel: Panel) -> str:
@@ -247,7 +257,10 @@ class _Sheet:
             said = f'<section class="notes"><h2>{self._text("notes")}</h2><ul>{items}</ul></section>'
         tally = escape(facts.tally(cells, sum(1 for _ in self.arrangement.slots), self.words))
         imprint = escape(facts.imprint(cells, self.words))
-        return f'<footer>{said}<div class="imprint"><p>{tally}<br>{imprint}</p><p class="mark">duktus</p></div></footer>'
+        return f"""<footer>
+{said}
+<div class="imprint"><p>{tally}<br>{imprint}</p><p class="mark">duktus</p></div>
+</footer>"""
 
     def _dialog(self) -> str:
         buttons = "".join(
@@ -257,7 +270,8 @@ class _Sheet:
         return f"""<dialog aria-labelledby="large-title">
 <div class="stage"><img alt=""></div>
 <div class="side">
-<div class="bar">{buttons}<button type="button" data-do="pixels" aria-pressed="false">{self._text("pixels")}</button>
+<div class="bar">{buttons}
+<button type="button" data-do="pixels" aria-pressed="false">{self._text("pixels")}</button>
 <button type="button" data-do="close">{self._text("close")}</button></div>
 <h2 id="large-title" tabindex="-1"></h2>
 <p class="standing"></p>
