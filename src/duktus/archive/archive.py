@@ -19,14 +19,14 @@ from sqlalchemy.exc import DatabaseError
 
 from duktus.archive.disk import full_disk, read_only
 from duktus.archive.lock import Lock
-from duktus.archive.schema import HEAD
+from duktus.archive.schema import HEAD, METADATA
 from duktus.domain.errors import ConflictError, StorageError, UserError
 
 _BUSY_MS = 30_000
 
 
 class Archive:
-    """One archive file. Making the object touches nothing; the first transaction opens or creates it.
+    """One archive file. Making the object touches nothing; the first writing transaction creates it.
 
     A file or folder that cannot be written is opened for reading only, so that listing and showing work on
     a read-only disk; writing then raises :class:`StorageError`.
@@ -39,9 +39,19 @@ class Archive:
 
     @contextmanager
     def read(self) -> Generator[Connection]:
-        """A connection that sees one consistent state."""
-        with self._explained(), self._opened().connect() as connection:
-            yield connection
+        """A connection that sees one consistent state. Where there is no archive yet it sees an empty one,
+        and nothing is made on the disk.
+        """
+        there = self._engine is not None or self.path.exists()
+        engine = self._opened() if there else create_engine("sqlite+pysqlite://")
+        try:
+            if not there:
+                METADATA.create_all(engine)
+            with self._explained(), engine.connect() as connection:
+                yield connection
+        finally:
+            if not there:
+                engine.dispose()
 
     @contextmanager
     def write(self) -> Generator[Connection]:
@@ -54,8 +64,12 @@ class Archive:
             with connection.begin():
                 yield connection
 
+    def ready(self) -> None:
+        """Make the file if there is none, and bring an older one up to date."""
+        self._opened()
+
     def version(self) -> str | None:
-        """The migration this file is at; None for a file without tables."""
+        """The migration this file is at; None where there is none."""
         with self.read() as connection:
             return _version(connection)
 

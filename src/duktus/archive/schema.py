@@ -37,13 +37,15 @@ bases = Table(
 styles = Table(
     "styles",
     METADATA,
-    Column("name", Text, primary_key=True),
+    Column("name", Text, nullable=False),
     Column("hash", String(64), nullable=False, index=True),
     Column("file_hash", String(64), nullable=False),
     Column("base_weights", ForeignKey("bases.weights"), nullable=False),
     Column("document", Text, nullable=False),
     Column("created", Text, nullable=False),
+    PrimaryKeyConstraint("name", "hash"),
 )
+"""A style taught on under its name (``--resume --steps``) is a further row; the newest counts."""
 
 recipes = Table(
     "recipes",

@@ -32,12 +32,13 @@ def add_base(connection: Connection, base: Base) -> None:
 
 
 def add(connection: Connection, base: Base, style: Style) -> None:
-    """Record a style with its lineage; :class:`ConflictError` when its name is taken."""
-    if has(connection, style.name):
-        raise name_taken(style.name)
+    """Record a style with its lineage. Under a name in use it becomes what the name means from now on;
+    the earlier one stays, and pictures made with it go on naming it by its hash.
+    """
     add_base(connection, base)
     connection.execute(
-        insert(styles).values(
+        insert(styles)
+        .values(
             name=style.name,
             hash=style.hash,
             file_hash=style.file_hash,
@@ -45,6 +46,7 @@ def add(connection: Connection, base: Base, style: Style) -> None:
             document=style.model_dump_json(),
             created=style.created.isoformat(),
         )
+        .on_conflict_do_nothing()
     )
     lineage.add(connection, [Edge(style.hash, base.weights, Kind.TAUGHT_ON)])
     lineage.add(
@@ -62,16 +64,18 @@ def name_taken(name: str) -> ConflictError:
     return ConflictError(
         f"There is already a style named '{name}'.",
         "A style is never overwritten, because pictures refer to it.",
-        "Choose another --name (duktus style list shows those in use).",
+        "Choose another --name, or add --resume and more --steps to teach this one on.",
     )
 
 
 def get(connection: Connection, name: str) -> Style:
-    """The style of that name; :class:`NotFoundError` naming the nearest one."""
-    document = connection.execute(select(styles.c.document).where(styles.c.name == name)).scalar()
+    """The style of that name, the newest; :class:`NotFoundError` naming the nearest one."""
+    document = connection.execute(
+        select(styles.c.document).where(styles.c.name == name).order_by(styles.c.created.desc())
+    ).scalar()
     if document is not None:
         return Style.model_validate_json(document)
-    names = list(connection.execute(select(styles.c.name).order_by(styles.c.name)).scalars())
+    names = list(connection.execute(select(styles.c.name).distinct().order_by(styles.c.name)).scalars())
     near = get_close_matches(name, names, 1)
     known = f"Did you mean '{near[0]}'?" if near else (f"Known: {', '.join(names)}." if names else "")
     raise NotFoundError(
@@ -96,6 +100,7 @@ def by_hash(connection: Connection, style_hash: str) -> Style:
 
 
 def everyone(connection: Connection) -> list[Style]:
-    """All styles, oldest first."""
+    """What every name means now, oldest first."""
     rows = connection.execute(select(styles.c.document).order_by(styles.c.created, styles.c.name)).scalars()
-    return [Style.model_validate_json(row) for row in rows]
+    newest = {style.name: style for style in map(Style.model_validate_json, rows)}
+    return sorted(newest.values(), key=lambda style: style.created)

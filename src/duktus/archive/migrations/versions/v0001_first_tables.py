@@ -23,12 +23,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "styles",
-        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
         sa.Column("hash", sa.String(64), nullable=False, index=True),
         sa.Column("file_hash", sa.String(64), nullable=False),
         sa.Column("base_weights", sa.String(64), sa.ForeignKey("bases.weights"), nullable=False),
         sa.Column("document", sa.Text, nullable=False),
         sa.Column("created", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("name", "hash"),
     )
     op.create_table(
         "recipes",

@@ -1,0 +1,67 @@
+"""`duktus keep|discard|rate|undo`: what a person says about pictures, only ever added to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from duktus.actions.workspace import Workspace
+from duktus.archive import assets, decisions
+from duktus.domain.decision import DecisionEvent, DecisionKind
+from duktus.domain.errors import InputError, NotFoundError
+
+MOST_STARS = 5
+
+
+def decide(
+    workspace: Workspace, asset_ids: Sequence[str], kind: DecisionKind, *, reason: str = ""
+) -> list[DecisionEvent]:
+    """Keep or discard assets; all of them or, when one is unknown, none."""
+    with workspace.archive.write() as connection:
+        found = [assets.get(connection, asset_id) for asset_id in asset_ids]
+        return [
+            decisions.add(connection, asset.id, kind, author=workspace.author, reason=reason)
+            for asset in found
+        ]
+
+
+def rate(
+    workspace: Workspace, asset_ids: Sequence[str], stars: int, *, reason: str = ""
+) -> list[DecisionEvent]:
+    """Give assets 0 to 5 stars."""
+    if not 0 <= stars <= MOST_STARS:
+        raise InputError(
+            f"{stars} stars cannot be given.", f"Ratings go from 0 to {MOST_STARS}.", "Give a whole number."
+        )
+    with workspace.archive.write() as connection:
+        found = [assets.get(connection, asset_id) for asset_id in asset_ids]
+        return [
+            decisions.add(
+                connection,
+                asset.id,
+                DecisionKind.RATE,
+                author=workspace.author,
+                stars=stars,
+                reason=reason,
+            )
+            for asset in found
+        ]
+
+
+def undo(workspace: Workspace, asset_id: str | None = None) -> tuple[DecisionEvent, DecisionEvent]:
+    """Take back the newest decision that still counts, of one asset or of all.
+
+    Returns (the undo, what it took back). Undoing again goes further back.
+    """
+    with workspace.archive.write() as connection:
+        wanted = None if asset_id is None else assets.get(connection, asset_id).id
+        last = decisions.last_standing(connection, wanted)
+        if last is None:
+            raise NotFoundError(
+                "There is nothing to undo.",
+                "No decision on " + (f"{wanted} still counts." if wanted else "any picture still counts."),
+                "duktus show ASSET lists what was decided.",
+            )
+        event = decisions.add(
+            connection, last.asset_id, DecisionKind.UNDO, author=workspace.author, undoes=last.id
+        )
+        return event, last

@@ -1,0 +1,173 @@
+"""From what a person asked for to recipes: every value checked before anything is rendered."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from duktus.actions.workspace import Workspace
+from duktus.archive import styles as archived
+from duktus.domain.base import Base
+from duktus.domain.canonical import canonical_json, sha256_hex
+from duktus.domain.errors import InputError, MismatchError
+from duktus.domain.recipe import AdapterRef, Recipe, Sampler, Schedule
+from duktus.domain.series import Axis, AxisValue
+from duktus.domain.style import Style
+
+MAX_CELLS = 10_000
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for. Empty tuples mean: what the base's recipe says.
+
+    ``styles`` are (name, strength); ``strengths`` lays an axis over the strength of the one style.
+    Several values of one kind make an axis of a sweep.
+    """
+
+    prompts: tuple[str, ...]
+    styles: tuple[tuple[str, float], ...] = ()
+    strengths: tuple[float, ...] = ()
+    cfgs: tuple[float, ...] = ()
+    samplers: tuple[Sampler, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    steps: tuple[int, ...] = ()
+    sizes: tuple[Size, ...] = ()
+    negatives: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (1,)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be rendered: one recipe and one place on every axis per cell, row by row."""
+
+    base: Base
+    axes: tuple[Axis, ...]
+    coordinates: tuple[tuple[AxisValue, ...], ...]
+    recipes: tuple[Recipe, ...]
+    style_files: dict[str, Path]
+    """Tensor hash of each style -> its file."""
+    notes: tuple[str, ...]
+
+    @property
+    def hash(self) -> str:
+        """The SHA-256 of axes and recipes: two sweeps with it are the same sweep."""
+        axes = [axis.model_dump(mode="json") for axis in self.axes]
+        return sha256_hex(canonical_json({"axes": axes, "recipes": [r.hash for r in self.recipes]}))
+
+
+def plan(workspace: Workspace, request: Request) -> Plan:
+    """The recipes of a request, or a :class:`UserError` about the first thing that does not fit."""
+    base = workspace.base()
+    used = [(_style_for(workspace, base, name), strength) for name, strength in request.styles]
+    if request.strengths and len(used) != 1:
+        raise InputError(
+            f"strength was given with {len(used) or 'no'} styles.",
+            "It is the strength of one style.",
+            "Name one style with --style NAME, or write --style NAME:STRENGTH for each of several.",
+        )
+    options = _options(request, base, used)
+    names = list(options)
+    total = 1
+    for values in options.values():
+        total *= len(values)
+    if total > MAX_CELLS:
+        raise InputError(
+            f"This sweep has {total} cells.",
+            f"One series holds at most {MAX_CELLS}.",
+            "Split it, or take fewer values on an axis.",
+        )
+    varying = [name for name in names if len(options[name]) > 1]
+    points = [dict(zip(names, point, strict=True)) for point in itertools.product(*options.values())]
+    return Plan(
+        base=base,
+        axes=tuple(Axis(name=name, values=tuple(_shown(v) for v in options[name])) for name in varying),
+        coordinates=tuple(tuple(_shown(point[name]) for name in varying) for point in points),
+        recipes=tuple(_recipe(base, used, point) for point in points),
+        style_files={style.hash: workspace.store.checked(style.file_hash) for style, _ in used},
+        notes=_trigger_notes([style for style, _ in used], request.prompts),
+    )
+
+
+def _style_for(workspace: Workspace, base: Base, name: str) -> Style:
+    with workspace.archive.read() as connection:
+        style = archived.get(connection, name)
+    if style.base.weights != base.weights:
+        raise MismatchError(
+            f"The style '{name}' was taught on another base.",
+            f"It belongs to {style.base.name} ({style.base.weights[:12]}...); "
+            f"this renders with {base.name} ({base.weights[:12]}...).",
+            f"Render with its own base (DUKTUS_BASE={style.base.name}), or teach it again on {base.name}.",
+        )
+    return style
+
+
+def _options(request: Request, base: Base, used: Sequence[tuple[Style, float]]) -> dict[str, Sequence[Any]]:
+    """Values per axis, in the order of the sheet: across first, seeds last."""
+    given = base.render
+    strengths = request.strengths or tuple(strength for _, strength in used[:1])
+    options: dict[str, Sequence[Any]] = {"strength": strengths} if strengths else {}
+    options["cfg"] = request.cfgs or (given.cfg,)
+    options["sampler"] = request.samplers or (given.sampler,)
+    options["schedule"] = request.schedules or (given.schedule,)
+    options["steps"] = request.steps or (given.steps,)
+    options["size"] = request.sizes or ((given.width, given.height),)
+    options["prompt"] = request.prompts
+    options["negative"] = request.negatives or (given.negative_prompt,)
+    options["seed"] = request.seeds
+    return options
+
+
+def _shown(value: Any) -> AxisValue:
+    if isinstance(value, tuple):
+        return "x".join(str(side) for side in value)
+    if isinstance(value, (Sampler, Schedule)):
+        return value.value
+    return value
+
+
+def _recipe(base: Base, used: Sequence[tuple[Style, float]], point: dict[str, Any]) -> Recipe:
+    strengths = [point["strength"], *(strength for _, strength in used[1:])] if used else []
+    try:
+        return Recipe(
+            base=base.ref,
+            adapters=tuple(
+                AdapterRef(name=style.name, style=style.hash, strength=strength)
+                for (style, _), strength in zip(used, strengths, strict=True)
+            ),
+            prompt=point["prompt"],
+            negative_prompt=point["negative"],
+            seed=point["seed"],
+            steps=point["steps"],
+            cfg=point["cfg"],
+            sampler=point["sampler"],
+            schedule=point["schedule"],
+            width=point["size"][0],
+            height=point["size"][1],
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"{first['loc'][-1]} {first['input']!r} cannot be used.",
+            f"{first['msg']}.",
+            "Choose a value within that bound.",
+        ) from error
+
+
+def _trigger_notes(styles: Sequence[Style], prompts: Sequence[str]) -> tuple[str, ...]:
+    notes: list[str] = []
+    for style in styles:
+        without = [prompt for prompt in prompts if style.trigger.casefold() not in prompt.casefold()]
+        if without:
+            which = "The prompt does" if len(without) == len(prompts) == 1 else f"{len(without)} prompts do"
+            notes.append(
+                f"{which} not contain '{style.trigger}', the trigger word of style '{style.name}'; "
+                "the style may come out weaker."
+            )
+    return tuple(notes)

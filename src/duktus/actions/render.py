@@ -1,0 +1,105 @@
+"""`duktus render`: one prompt, one or several pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from duktus.actions.planning import Plan, Request, plan
+from duktus.actions.progress import Progress, Silent
+from duktus.actions.rendering import Job, OnPreview, record, render_jobs
+from duktus.actions.workspace import Workspace
+from duktus.archive.disk import explained
+from duktus.archive.store import copy_out
+from duktus.domain.asset import Asset
+from duktus.domain.errors import InputError
+
+FOLDER = "single"
+"""Of pictures that belong to no series, below ``pictures/``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The pictures in the order asked for, and what the person should know about them."""
+
+    assets: tuple[Asset, ...]
+    notes: tuple[str, ...]
+    copies: tuple[Path, ...] = ()
+    """Where ``out`` put them."""
+
+
+def render(
+    workspace: Workspace,
+    request: Request,
+    *,
+    out: Path | None = None,
+    steps_strip: bool = False,
+    progress: Progress | None = None,
+    on_preview: OnPreview | None = None,
+) -> Rendered:
+    """Render every recipe of a request, always anew, and keep the pictures.
+
+    ``out`` is a folder, or for one picture a file ending in ``.png``.
+    """
+    told = progress or Silent()
+    planned = plan(workspace, request)
+    check_out(out, len(planned.recipes))
+    if workspace.prepare():
+        told.say(f"Made a workspace in {workspace.root}.")
+    for note in planned.notes:
+        told.say(note)
+    found = _render_all(workspace, planned, told, steps_strip=steps_strip, on_preview=on_preview)
+    with explained(out or workspace.root):
+        copies = copy_all(workspace, found, out) if out else ()
+    return Rendered(found, planned.notes, copies)
+
+
+def _render_all(
+    workspace: Workspace, planned: Plan, told: Progress, *, steps_strip: bool, on_preview: OnPreview | None
+) -> tuple[Asset, ...]:
+    folder = workspace.root / "pictures" / FOLDER
+    jobs = [Job(recipe, folder, "") for recipe in planned.recipes]
+    found: dict[int, Asset] = {}
+    with explained(workspace.root):
+        for kept in render_jobs(
+            workspace,
+            planned.base,
+            planned.style_files,
+            jobs,
+            told,
+            keep_steps=steps_strip,
+            on_preview=on_preview,
+        ):
+            found[kept.index] = record(workspace, planned.base, kept)
+    return tuple(found[index] for index in sorted(found))
+
+
+def check_out(out: Path | None, pictures: int) -> None:
+    """Refuse an ``out`` that cannot take that many pictures, before any time is spent."""
+    if out is None:
+        return
+    if out.suffix.lower() == ".png" and pictures > 1:
+        raise InputError(
+            f"{out} is one file, but {pictures} pictures are made.",
+            "",
+            "Name a folder with --out instead.",
+        )
+    if out.suffix and out.suffix.lower() != ".png" and not out.is_dir():
+        raise InputError(
+            f"{out} does not end in .png.",
+            "Pictures are written as PNG, which keeps every bit and the recipe.",
+            "Name a .png file or a folder.",
+        )
+
+
+def copy_all(workspace: Workspace, found: tuple[Asset, ...], out: Path) -> tuple[Path, ...]:
+    """Copy pictures to a folder or, for one picture, to a file."""
+    if out.suffix.lower() == ".png":
+        copy_out(workspace.file(found[0]), out)
+        return (out,)
+    copies: list[Path] = []
+    for asset in found:
+        target = out / Path(asset.path).name
+        copy_out(workspace.file(asset), target)
+        copies.append(target)
+    return tuple(copies)

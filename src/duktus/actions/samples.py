@@ -1,0 +1,65 @@
+"""Pictures drawn while a style is taught, by the same renderer as every other picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duktus.archive.store import write_whole
+from duktus.domain.base import Base
+from duktus.domain.recipe import AdapterRef, Recipe
+from duktus.families.safetensors_header import tensor_hash
+from duktus.rendering import Renderer, encode_png
+
+NAME = "in-training"
+"""How the recipes of samples call the unfinished style."""
+
+
+class Samples:
+    """Draws one prompt with style files that are not in the archive yet."""
+
+    def __init__(self, base: Base, folder: Path, prompt: str, device: str, *, batch: int) -> None:
+        self._base = base
+        self._folder = folder
+        self._prompt = prompt
+        self._device = device
+        self._batch = batch
+
+    def sample(self, step: int, file: Path) -> Path:
+        """One picture of the first caption at strength 1, as ``step-000100.png``."""
+        recipe = self._recipe(tensor_hash(file), 1.0, self._prompt, 1)
+        pixels = self._render(file, [recipe])[0]
+        target = self._folder / f"step-{step:06d}.png"
+        write_whole(target, encode_png(pixels, recipe))
+        return target
+
+    def draw(
+        self, file: Path, strength: float, prompt: str, seeds: Sequence[int]
+    ) -> Sequence[NDArray[np.uint8]]:
+        """One picture of ``prompt`` per seed, (height, width, 3)."""
+        style = tensor_hash(file)
+        return self._render(file, [self._recipe(style, strength, prompt, seed) for seed in seeds])
+
+    def _recipe(self, style: str, strength: float, prompt: str, seed: int) -> Recipe:
+        given = self._base.render
+        return Recipe(
+            base=self._base.ref,
+            adapters=(AdapterRef(name=NAME, style=style, strength=strength),),
+            prompt=prompt,
+            negative_prompt=given.negative_prompt,
+            seed=seed,
+            steps=given.steps,
+            cfg=given.cfg,
+            sampler=given.sampler,
+            schedule=given.schedule,
+            width=given.width,
+            height=given.height,
+        )
+
+    def _render(self, file: Path, recipes: Sequence[Recipe]) -> list[NDArray[np.uint8]]:
+        renderer = Renderer(self._base, {tensor_hash(file): file}, batch=self._batch, device=self._device)
+        found = {picture.index: picture.pixels for picture in renderer.render(recipes)}
+        return [found[index] for index in range(len(recipes))]

@@ -1,0 +1,171 @@
+"""`duktus sweep`: axes laid over a recipe, rendered so that a crash loses nothing that was finished."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from duktus.actions.names import checked_name, slug
+from duktus.actions.planning import Plan, Request, plan
+from duktus.actions.progress import Progress, Silent
+from duktus.actions.render import FOLDER, check_out, copy_all
+from duktus.actions.rendering import Job, OnPreview, render_jobs
+from duktus.actions.unchanged import unchanged_axes
+from duktus.actions.workspace import Workspace
+from duktus.archive import assets, series
+from duktus.archive.disk import explained
+from duktus.archive.lock import Lock
+from duktus.archive.series import Planned
+from duktus.domain.asset import Asset
+from duktus.domain.errors import ConflictError
+from duktus.domain.series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """A complete series with its assets in the order of its cells."""
+
+    series: Series
+    assets: tuple[Asset, ...]
+    rendered: int
+    """Pictures made by this command; the others were there already."""
+    seconds: float
+    copies: tuple[Path, ...] = field(default=())
+
+
+def sweep(
+    workspace: Workspace,
+    request: Request,
+    *,
+    name: str | None = None,
+    out: Path | None = None,
+    steps_strip: bool = False,
+    progress: Progress | None = None,
+    on_preview: OnPreview | None = None,
+) -> Swept:
+    """Render every cell of the request's axes as a series.
+
+    The series and all its cells are recorded first, then each picture as it is finished. The same command
+    again renders what is missing; the same name with other axes is a :class:`ConflictError`.
+    """
+    told = progress or Silent()
+    start = time.monotonic()
+    planned = plan(workspace, request)
+    check_out(out, len(planned.recipes))
+    chosen = _name(planned, name)
+    with workspace.archive.read() as connection:
+        _same_plan(chosen, planned, series.plan_of(connection, chosen))
+    if workspace.prepare():
+        told.say(f"Made a workspace in {workspace.root}.")
+    for note in planned.notes:
+        told.say(note)
+    with explained(workspace.root), Lock(_lock_file(workspace, chosen), f"the series '{chosen}'"):
+        _record_plan(workspace, chosen, planned)
+        rendered = _render_missing(
+            workspace, chosen, planned, told, steps_strip=steps_strip, on_preview=on_preview
+        )
+        result = _finish(workspace, chosen, planned, told)
+        copies = copy_all(workspace, result[1], out) if out else ()
+    return Swept(*result, rendered=rendered, seconds=time.monotonic() - start, copies=copies)
+
+
+def _name(planned: Plan, name: str | None) -> str:
+    if name is None:
+        words = slug(planned.recipes[0].prompt, 24) or "series"
+        return f"{words}-{planned.hash[:8]}"
+    if name == FOLDER:
+        raise ConflictError(
+            f"A series cannot be named '{name}'.",
+            "That folder holds the pictures that belong to no series.",
+            "Choose another --name.",
+        )
+    return checked_name("series", name)
+
+
+def _same_plan(name: str, planned: Plan, known: str | None) -> None:
+    if known is not None and known != planned.hash:
+        raise ConflictError(
+            f"There is already a series named '{name}' with other settings.",
+            "The same name continues a series; this command would make different pictures.",
+            f"Choose another --name, or look at the old one: duktus series show {name}.",
+        )
+
+
+def _lock_file(workspace: Workspace, name: str) -> Path:
+    return workspace.root / "archive" / "locks" / f"series-{name}.lock"
+
+
+def _record_plan(workspace: Workspace, name: str, planned: Plan) -> None:
+    with workspace.archive.write() as connection:
+        known = series.plan_of(connection, name)
+        _same_plan(name, planned, known)
+        if known is None:
+            row = Planned(
+                name, planned.hash, planned.axes, planned.coordinates, planned.recipes, planned.notes
+            )
+            series.add(connection, planned.base, row)
+
+
+def _render_missing(
+    workspace: Workspace,
+    name: str,
+    planned: Plan,
+    told: Progress,
+    *,
+    steps_strip: bool,
+    on_preview: OnPreview | None,
+) -> int:
+    """Render the cells without a whole picture, each distinct recipe once; how many were rendered."""
+    with workspace.archive.read() as connection:
+        cells = series.get(connection, name).cells
+        there = {
+            cell.index
+            for cell in cells
+            if cell.asset_id and _whole(workspace, assets.get(connection, cell.asset_id))
+        }
+    places: dict[str, list[int]] = {}
+    for cell in cells:
+        if cell.index not in there:
+            places.setdefault(planned.recipes[cell.index].hash, []).append(cell.index)
+    if there:
+        told.say(f"{len(there)} of {len(cells)} pictures are there already.")
+    folder = workspace.root / "pictures" / name
+    digits = max(2, len(str(len(cells))))
+    todo = list(places.values())
+    jobs = [Job(planned.recipes[indices[0]], folder, f"{indices[0] + 1:0{digits}}-") for indices in todo]
+    for kept in render_jobs(
+        workspace,
+        planned.base,
+        planned.style_files,
+        jobs,
+        told,
+        keep_steps=steps_strip,
+        on_preview=on_preview,
+    ):
+        with workspace.archive.write() as connection:
+            asset = assets.add(connection, planned.base, kept.asset)
+            for index in todo[kept.index]:
+                series.fill(connection, name, index, asset.id)
+    return len(jobs)
+
+
+def _whole(workspace: Workspace, asset: Asset) -> bool:
+    return workspace.store.path(asset.file_hash).is_file()
+
+
+def _finish(
+    workspace: Workspace, name: str, planned: Plan, told: Progress
+) -> tuple[Series, tuple[Asset, ...]]:
+    with workspace.archive.read() as connection:
+        found = series.get(connection, name)
+        listed = tuple(assets.get(connection, cell.asset_id) for cell in found.cells if cell.asset_id)
+    same = unchanged_axes(found.axes, found.cells, {asset.id: asset.pixel_hash for asset in listed})
+    for note in same:
+        told.say(note)
+    notes = (*planned.notes, *same)
+    if notes != found.notes:
+        with workspace.archive.write() as connection:
+            series.annotate(connection, name, notes)
+            found = series.get(connection, name)
+    return found, listed

@@ -1,0 +1,142 @@
+"""``show``, ``diff``, ``verify``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from duktus.cli.options import AsJson, Asset
+from duktus.cli.outcome import MENDABLE, Given, Outcome, perform
+
+SHOW = "\b\nExample:\n  duktus show a-0123456789abcdef"
+DIFF = "\b\nExample:\n  duktus diff a-0123456789abcdef a-fedcba9876543210"
+VERIFY = "\b\nExample:\n  duktus verify a-0123456789abcdef"
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands into the tree."""
+    app.command(epilog=SHOW)(show)
+    app.command(epilog=DIFF)(diff)
+    app.command(epilog=VERIFY)(verify)
+
+
+def show(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
+    """Show everything known about a picture: recipe, facts, decisions, where it came from."""
+
+    def act(given: Given) -> Outcome:
+        from duktus.actions.reports import asset_json, standing_json
+        from duktus.actions.show import show as action
+        from duktus.wiring import workspace
+
+        here = workspace(given.place)
+        shown = action(here, asset)
+        recipe = shown.recipe.as_json()
+        document: dict[str, Any] = {"path": str(shown.path.absolute()), "recipe": recipe}
+        lines = [f"{shown.asset.id if shown.asset else 'not in this workspace'}  {shown.path}"]
+        lines += [f"  {key:<16} {value}" for key, value in _flat(recipe).items()]
+        if shown.asset is not None:
+            document = {
+                **asset_json(here, shown.asset),
+                "facts": shown.asset.facts.model_dump(mode="json"),
+                "standing": standing_json(shown.standing),
+                "history": [event.model_dump(mode="json") for event in shown.history],
+                "lineage": [
+                    {"child": edge.child, "parent": edge.parent, "kind": edge.kind.value}
+                    for edge in shown.lineage
+                ],
+            }
+            facts = shown.asset.facts
+            lines.append(
+                f"  rendered         {shown.asset.created:%Y-%m-%d %H:%M} UTC on {facts.device} "
+                f"({facts.device_name}) in {facts.seconds:.1f} s"
+            )
+            lines += [
+                f"  {event.kind.value:<16} {event.created:%Y-%m-%d %H:%M} {event.author}"
+                f"{f' {event.stars} stars' if event.stars is not None else ''} {event.reason}".rstrip()
+                for event in shown.history
+            ]
+        return Outcome({"asset": document}, lines)
+
+    perform(context, as_json, act)
+
+
+def _flat(recipe: dict[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in recipe.items():
+        if key == "base":
+            flat["base"] = f"{value['name']} ({value['weights'][:12]}...)"
+        elif key == "adapters":
+            flat.update(
+                {
+                    f"style {one['name']}": f"strength {one['strength']} ({one['style'][:12]}...)"
+                    for one in value
+                }
+            )
+        elif isinstance(value, dict):
+            flat.update({f"{key} {inner}": part for inner, part in value.items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def diff(context: typer.Context, a: Asset, b: Asset, as_json: AsJson = False) -> None:
+    """Say which parameters differ between two pictures, and how far apart their pixels are."""
+
+    def act(given: Given) -> Outcome:
+        from duktus.actions.diff import diff as action
+        from duktus.actions.reports import finite
+        from duktus.wiring import workspace
+
+        found = action(workspace(given.place), a, b)
+        lines = [f"{one.name:<24} {one.a}  ->  {one.b}" for one in found.parameters]
+        lines = lines or ["Every parameter is the same."]
+        pixels = None
+        if found.pixels is None:
+            lines.append("The pictures have different sizes.")
+        else:
+            far = found.pixels
+            pixels = {"identical": far.identical, "max_abs": far.max_abs, "psnr": finite(far.psnr)}
+            lines.append(
+                "The pixels are identical."
+                if far.identical
+                else f"The pixels differ by at most {far.max_abs} of 255 (PSNR {far.psnr:.1f} dB)."
+            )
+        parameters = [{"name": one.name, "a": one.a, "b": one.b} for one in found.parameters]
+        return Outcome({"diff": {"a": a, "b": b, "parameters": parameters, "pixels": pixels}}, lines)
+
+    perform(context, as_json, act)
+
+
+def verify(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
+    """Render a picture again and compare: ends 0 when every pixel is the same, 2 when not."""
+
+    def act(given: Given) -> Outcome:
+        from duktus.actions.reports import finite
+        from duktus.actions.verify import verify as action
+        from duktus.wiring import workspace
+
+        found = action(workspace(given.place, make=True), asset, progress=given.terminal)
+        facts = [{"name": one.name, "then": one.then, "now": one.now} for one in found.facts]
+        document = {
+            "verify": {
+                "asset": found.name,
+                "identical": found.identical,
+                "max_abs": found.max_abs,
+                "psnr": finite(found.psnr),
+                "facts": facts,
+                "seconds": round(found.seconds, 3),
+            }
+        }
+        if found.identical:
+            return Outcome(document, [f"{found.name}: rendered again, every pixel is identical."])
+        lines = [
+            f"{found.name}: not identical; pixels differ by at most {found.max_abs} of 255"
+            + (f" (PSNR {found.psnr:.1f} dB)." if found.psnr is not None else ".")
+        ]
+        lines += [f"  {one.name} was {one.then}, here it is {one.now}" for one in found.facts]
+        if not found.facts:
+            lines.append("  Every recorded fact is the same, so the file itself may have been changed.")
+        return Outcome(document, lines, MENDABLE)
+
+    perform(context, as_json, act)

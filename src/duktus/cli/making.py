@@ -1,0 +1,173 @@
+"""``render``, ``sweep``, ``sheet``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from duktus.cli.asking import Asked, request
+from duktus.cli.options import AsJson, Out, Strip, StyleOption
+from duktus.cli.outcome import Given, Outcome, perform
+from duktus.cli.terminal import duration
+
+RENDER = (
+    '\b\nExample:\n  duktus render "sportrait-laz, portrait of a woman with red hair"'
+    " --style sportrait-laz:1.0 --seed 7"
+)
+SWEEP = (
+    '\b\nExample:\n  duktus sweep "sportrait-laz, portrait of a man" --style sportrait-laz'
+    " --strength 0..1.2/3 --cfg 3,5 --seed 1..2 --name portraits"
+)
+SHEET = "\b\nExample:\n  duktus sheet portraits --out portraits.html"
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands into the tree."""
+    app.command(epilog=RENDER)(render)
+    app.command(epilog=SWEEP)(sweep)
+    app.command(epilog=SHEET)(sheet)
+
+
+def render(
+    context: typer.Context,
+    prompt: Annotated[str, typer.Argument(help="What to draw; with a style, begin with its trigger word.")],
+    style: StyleOption = None,
+    negative: Annotated[str | None, typer.Option("--negative", help="What to keep away from.")] = None,
+    seed: Annotated[str | None, typer.Option("--seed", help="Otherwise one is drawn and told.")] = None,
+    cfg: Annotated[str | None, typer.Option("--cfg", help="How strictly the prompt is followed.")] = None,
+    steps: Annotated[str | None, typer.Option("--steps")] = None,
+    sampler: Annotated[str | None, typer.Option("--sampler", help="E.g. 'DPM++ 2M', Euler, DDIM.")] = None,
+    schedule: Annotated[str | None, typer.Option("--schedule", help="normal, Karras, exponential.")] = None,
+    size: Annotated[str | None, typer.Option("--size", metavar="WxH", help="In pixels.")] = None,
+    count: Annotated[int | None, typer.Option("--count", help="Pictures, with consecutive seeds.")] = None,
+    out: Out = None,
+    steps_strip: Strip = False,
+    as_json: AsJson = False,
+) -> None:
+    """Render one prompt."""
+    asked = Asked(
+        prompts=[prompt],
+        style=style,
+        negative=None if negative is None else [negative],
+        seed=seed,
+        cfg=cfg,
+        steps=steps,
+        sampler=None if sampler is None else [sampler],
+        schedule=None if schedule is None else [schedule],
+        size=size,
+        count=count,
+    )
+
+    def act(given: Given) -> Outcome:
+        wanted = request(asked, several=False)  # before torch is loaded
+        from duktus.actions.render import render as action
+        from duktus.actions.reports import asset_json
+        from duktus.wiring import workspace
+
+        here = workspace(given.place, make=True)
+        done = action(here, wanted, out=out, steps_strip=steps_strip, progress=given.terminal)
+        lines = [f"{one.id}  seed {one.recipe.seed}  {here.file(one)}" for one in done.assets]
+        document = {
+            "assets": [asset_json(here, one) for one in done.assets],
+            "notes": list(done.notes),
+            "copies": [str(path.absolute()) for path in done.copies],
+        }
+        return Outcome(document, lines)
+
+    perform(context, as_json, act)
+
+
+def sweep(
+    context: typer.Context,
+    prompt: Annotated[list[str], typer.Argument(help="One or several; also separated by |.")],
+    style: StyleOption = None,
+    strength: Annotated[
+        str | None, typer.Option("--strength", help="Of the style: 0.8,1.0,1.2 or 0..1.2/5.")
+    ] = None,
+    negative: Annotated[
+        list[str] | None, typer.Option("--negative", help="Repeated or separated by |.")
+    ] = None,
+    seed: Annotated[str | None, typer.Option("--seed", help="1,2,3 or 1..4; otherwise 1.")] = None,
+    cfg: Annotated[str | None, typer.Option("--cfg", help="3,5 or 2..6/3.")] = None,
+    steps: Annotated[str | None, typer.Option("--steps", help="10,20 or 10..30/3.")] = None,
+    sampler: Annotated[
+        list[str] | None, typer.Option("--sampler", help="Repeated or separated by |.")
+    ] = None,
+    schedule: Annotated[
+        list[str] | None, typer.Option("--schedule", help="Repeated or separated by |.")
+    ] = None,
+    size: Annotated[str | None, typer.Option("--size", metavar="WxH", help="In pixels; a list.")] = None,
+    count: Annotated[int | None, typer.Option("--count", help="Consecutive seeds from --seed.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Of the series; the same name and settings go on.")
+    ] = None,
+    out: Out = None,
+    steps_strip: Strip = False,
+    as_json: AsJson = False,
+) -> None:
+    """Render every combination of several values as a series; the same command again goes on."""
+    asked = Asked(
+        prompts=prompt,
+        style=style,
+        strength=strength,
+        negative=negative,
+        seed=seed,
+        cfg=cfg,
+        steps=steps,
+        sampler=sampler,
+        schedule=schedule,
+        size=size,
+        count=count,
+    )
+
+    def act(given: Given) -> Outcome:
+        from duktus.actions.reports import series_json
+
+        wanted = request(asked, several=True)  # before torch is loaded
+        from duktus.actions.sweep import sweep as action
+        from duktus.wiring import workspace
+
+        here = workspace(given.place, make=True)
+        done = action(here, wanted, name=name, out=out, steps_strip=steps_strip, progress=given.terminal)
+        found = {one.id: one for one in done.assets}
+        document = {
+            "series": {
+                **series_json(here, done.series, found),
+                "rendered": done.rendered,
+                "seconds": round(done.seconds, 3),
+                "copies": [str(path.absolute()) for path in done.copies],
+            }
+        }
+        series = done.series
+        lines = [
+            (
+                f"Series '{series.name}': {len(series.cells)} pictures, {done.rendered} rendered now, "
+                f"in {duration(done.seconds)}."
+            ),
+            f"They lie in {here.root / 'pictures' / series.name}",
+            *series.notes,
+            f"Next: duktus sheet {series.name} --out {series.name}.html",
+        ]
+        return Outcome(document, lines)
+
+    perform(context, as_json, act)
+
+
+def sheet(
+    context: typer.Context,
+    series: Annotated[str, typer.Argument(help="The name of a series.")],
+    out: Annotated[Path, typer.Option("--out", help="A .png to print, or a .html to judge from.")],
+    as_json: AsJson = False,
+) -> None:
+    """Lay the contact sheet of a series."""
+
+    def act(given: Given) -> Outcome:
+        from duktus.actions.sheet import sheet as action
+        from duktus.wiring import workspace
+
+        path = action(workspace(given.place), series, out, progress=given.terminal).absolute()
+        return Outcome({"sheet": {"series": series, "path": str(path)}}, [str(path)])
+
+    perform(context, as_json, act)

@@ -1,0 +1,26 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Give one JSON document on stdout.")]
+StyleOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--style", metavar="NAME[:STRENGTH]", help="A style, strength 1 when not said; may be repeated."
+    ),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Copy the pictures to this folder, or one to this .png file.")
+]
+Strip = Annotated[
+    bool, typer.Option("--steps-strip", help="Also keep each picture's way from noise, as one strip.")
+]
+Name = Annotated[str, typer.Argument(help="The name.")]
+Asset = Annotated[str, typer.Argument(help="An asset's id, the beginning of one, or a picture's file.")]
+Assets = Annotated[list[str], typer.Argument(help="Ids of assets, or the beginnings of them.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, in your words.")]

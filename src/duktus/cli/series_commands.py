@@ -1,0 +1,81 @@
+"""``series list|show``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from duktus.cli.options import AsJson
+from duktus.cli.outcome import Given, Outcome, perform
+
+LIST = "\b\nExample:\n  duktus series list"
+SHOW = "\b\nExample:\n  duktus series show portraits"
+
+
+def app() -> typer.Typer:
+    """The commands below ``series``."""
+    tree = typer.Typer(help="List and show series.", no_args_is_help=True)
+    tree.command("list", epilog=LIST)(list_)
+    tree.command("show", epilog=SHOW)(show)
+    return tree
+
+
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the series of this workspace."""
+
+    def act(given: Given) -> Outcome:
+        from duktus.actions.series import list_series
+        from duktus.wiring import workspace
+
+        found = list_series(workspace(given.place))
+        document = {
+            "series": [
+                {
+                    "name": one.name,
+                    "cells": one.cells,
+                    "rendered": one.rendered,
+                    "created": one.created.isoformat(),
+                }
+                for one in found
+            ]
+        }
+        lines = [
+            f"{one.name:<32} {one.rendered:>4} of {one.cells} pictures  {one.created:%Y-%m-%d %H:%M}"
+            for one in found
+        ]
+        return Outcome(document, lines or ["No series yet: duktus sweep makes one."])
+
+    perform(context, as_json, act)
+
+
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The series' name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show a series: its axes and every picture with its place on them."""
+
+    def act(given: Given) -> Outcome:
+        from duktus.actions.reports import series_shown_json
+        from duktus.actions.series import show_series
+        from duktus.wiring import workspace
+
+        here = workspace(given.place)
+        shown = show_series(here, name)
+        series = shown.series
+        lines = [f"{series.name}: {len(series.cells)} pictures", *series.notes]
+        lines += [f"{axis.name:<10} {', '.join(str(value) for value in axis.values)}" for axis in series.axes]
+        for cell in series.cells:
+            place = "  ".join(
+                f"{axis.name} {value}" for axis, value in zip(series.axes, cell.coordinates, strict=True)
+            )
+            standing = shown.standings.get(cell.asset_id or "")
+            verdict = standing.verdict.value if standing and standing.verdict else ""
+            stars = "*" * (standing.stars or 0) if standing else ""
+            lines.append(
+                f"{cell.index + 1:>4}  {cell.asset_id or 'not rendered yet':<18}  {place}  {verdict}{stars}"
+            )
+        return Outcome({"series": series_shown_json(here, shown)}, lines)
+
+    perform(context, as_json, act)

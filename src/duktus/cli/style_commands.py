@@ -1,0 +1,190 @@
+"""``style teach|list|show|export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from duktus.cli.options import AsJson
+from duktus.cli.outcome import Given, Outcome, perform
+from duktus.cli.terminal import duration
+
+if TYPE_CHECKING:
+    from duktus.domain.style import Style
+
+TEACH = '\b\nExample:\n  duktus style teach my-pictures/ --name sportrait-laz --trigger "sportrait-laz"'
+LIST = "\b\nExample:\n  duktus style list"
+SHOW = "\b\nExample:\n  duktus style show sportrait-laz"
+EXPORT = "\b\nExample:\n  duktus style export sportrait-laz --out exported/"
+
+
+def app() -> typer.Typer:
+    """The commands below ``style``."""
+    tree = typer.Typer(help="Teach, list, show and export styles.", no_args_is_help=True)
+    tree.command("teach", epilog=TEACH)(teach)
+    tree.command("list", epilog=LIST)(list_)
+    tree.command("show", epilog=SHOW)(show)
+    tree.command("export", epilog=EXPORT)(export)
+    return tree
+
+
+def teach(
+    context: typer.Context,
+    pictures: Annotated[Path, typer.Argument(help="A folder of about ten pictures in one hand.")],
+    name: Annotated[str, typer.Option("--name", help="What the style is called from now on.")],
+    trigger: Annotated[str, typer.Option("--trigger", help="An invented word that calls the style up.")],
+    caption: Annotated[
+        str | None,
+        typer.Option("--caption", metavar="TEMPLATE", help="For pictures without a .txt, e.g. 'a portrait'."),
+    ] = None,
+    held_out: Annotated[
+        Path | None, typer.Option("--held-out", help="Further pictures to measure on, never to teach on.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run stopped.")] = False,
+    steps: Annotated[int | None, typer.Option("--steps", help="Longest run.")] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
+    rank: Annotated[int | None, typer.Option("--rank", help="Of the LoRA; alpha is the same.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", help="Pictures per step.")] = None,
+    resolution: Annotated[int | None, typer.Option("--resolution", help="Edge in pixels.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed")] = None,
+    targets: Annotated[
+        str | None, typer.Option("--targets", help="Modules to teach, e.g. 'attention + feed-forward'.")
+    ] = None,
+    caption_dropout: Annotated[
+        float | None, typer.Option("--caption-dropout", help="Share of steps without a caption.")
+    ] = None,
+    crops: Annotated[int | None, typer.Option("--crops", help="Random crops per picture.")] = None,
+    flip: Annotated[bool, typer.Option("--flip", help="Also teach the mirrored pictures.")] = False,
+    keep: Annotated[str | None, typer.Option("--keep", help="Which step to deliver: best or last.")] = None,
+    checkpoint_every: Annotated[int | None, typer.Option("--checkpoint-every", metavar="STEPS")] = None,
+    sample_every: Annotated[
+        int | None, typer.Option("--sample-every", metavar="STEPS", help="Draw a sample that often.")
+    ] = None,
+    dtype: Annotated[str | None, typer.Option("--dtype", help="auto, float32, bfloat16 or float16.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Teach a style from a folder of pictures."""
+    changes: dict[str, Any] = {
+        "steps": steps,
+        "learning_rate": learning_rate,
+        "rank": rank,
+        "batch": batch,
+        "resolution": resolution,
+        "seed": seed,
+        "targets": targets,
+        "caption_dropout": caption_dropout,
+        "crops": crops,
+        "flip": flip or None,
+        "keep": keep,
+        "checkpoint_every": checkpoint_every,
+        "sample_every": sample_every,
+        "dtype": dtype,
+    }
+
+    def act(given: Given) -> Outcome:
+        from duktus.actions.reports import style_json
+        from duktus.actions.teach_style import Lesson, teach_style
+        from duktus.wiring import workspace
+
+        lesson = Lesson(
+            pictures=pictures,
+            name=name,
+            trigger=trigger,
+            template=caption,
+            held_out=held_out,
+            resume=resume,
+            changes=tuple((key, value) for key, value in changes.items() if value is not None),
+        )
+        taught = teach_style(workspace(given.place, make=True), lesson, progress=given.terminal)
+        words = (
+            f"Taught '{name}' in {taught.style.steps} steps and {duration(taught.seconds)}: {taught.path}",
+            *_verdict(taught.style),
+            f'Next: duktus sweep "{trigger} ..." --style {name} --strength 0.6,0.8,1.0,1.2',
+        )
+        return Outcome({"style": style_json(taught.style, taught.path)}, words)
+
+    perform(context, as_json, act)
+
+
+def _verdict(style: Style) -> tuple[str, ...]:
+    verdict = style.verdict
+    return (f"Verdict: {verdict.outcome.value}.", *verdict.reasons, verdict.next_step)
+
+
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the styles of this workspace."""
+
+    def act(given: Given) -> Outcome:
+        from duktus.actions.reports import style_json
+        from duktus.actions.styles import list_styles, style_path
+        from duktus.wiring import workspace
+
+        here = workspace(given.place)
+        found = list_styles(here)
+        lines = [
+            f"{style.name:<24} {style.verdict.outcome.value:<13} {style.steps:>5} steps  "
+            f"trigger '{style.trigger}'  on {style.base.name}"
+            for style in found
+        ]
+        document = {"styles": [style_json(style, style_path(here, style)) for style in found]}
+        return Outcome(document, lines or ["No style yet: duktus style teach FOLDER makes one."])
+
+    perform(context, as_json, act)
+
+
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The style's name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show a style: settings, curve, verdict, and where its file lies."""
+
+    def act(given: Given) -> Outcome:
+        from duktus.actions.reports import style_json_full
+        from duktus.actions.styles import show_style, style_path
+        from duktus.wiring import workspace
+
+        here = workspace(given.place)
+        style = show_style(here, name)
+        path = style_path(here, style)
+        settings = style.settings
+        lines = [
+            f"{style.name}  trigger '{style.trigger}'  on {style.base.name} ({style.family})",
+            f"file      {path}",
+            f"hash      {style.hash}",
+            (
+                f"taught    {style.created:%Y-%m-%d %H:%M} UTC, {len(style.training_pictures)} pictures, "
+                f"{style.steps} steps, {duration(style.seconds)}"
+            ),
+            (
+                f"settings  rank {settings.rank}, alpha {settings.alpha:g}, learning rate "
+                f"{settings.learning_rate:g}, batch {settings.batch}, {settings.resolution} px, "
+                f"{settings.targets.value}"
+            ),
+            *_verdict(style),
+        ]
+        return Outcome({"style": style_json_full(style, path)}, lines)
+
+    perform(context, as_json, act)
+
+
+def export(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The style's name.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A folder or a .safetensors file; otherwise here.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy a style's file out of the workspace, to load it in other programs."""
+
+    def act(given: Given) -> Outcome:
+        from duktus.actions.styles import export_style
+        from duktus.wiring import workspace
+
+        path = export_style(workspace(given.place), name, out).absolute()
+        return Outcome({"style": {"name": name, "path": str(path)}}, [f"{path}"])
+
+    perform(context, as_json, act)
