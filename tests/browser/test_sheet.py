@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.support import sheets
@@ -10,6 +12,9 @@ from tests.support import sheets
 from duktus.domain.decision import DecisionKind, Standing
 from duktus.domain.series import Axis
 from duktus.rendering.sheet import sheet_html
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request
 
 AXES = (
     Axis(name="strength", values=(0.0, 0.5, 1.0)),
@@ -19,7 +24,7 @@ AXES = (
 
 
 @pytest.fixture(scope="module")
-def sheet(tmp_path_factory):
+def sheet(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("sheet")
     cells = sheets.sweep(folder, AXES)
     cells[0] = replace(cells[0], standing=Standing(verdict=DecisionKind.KEEP, stars=4))
@@ -30,25 +35,42 @@ def sheet(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, sheet, request):
+def page(browser: Browser, sheet: str, request: pytest.FixtureRequest) -> Iterator[Page]:
     width, scheme = getattr(request, "param", (1440, "light"))
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
-    said = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda asked: said.append(asked.url) if asked.url.startswith("http") else None)
+    said: list[str] = []
+
+    def logged(message: ConsoleMessage) -> None:
+        said.append(message.text)
+
+    def failed(error: Error) -> None:
+        said.append(str(error))
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith(("file:", "data:")):
+            said.append(request.url)
+
+    page.on("console", logged)
+    page.on("pageerror", failed)
+    page.on("request", asked)
     page.goto(sheet)
     yield page
     assert said == [], "the sheet logs, fails and asks for nothing"
     context.close()
 
 
-def title(page):
+def title(page: Page) -> str:
     return page.locator("dialog h2").inner_text()
 
 
-def test_the_keyboard_walks_across_the_sheet(page):
+def wide(page: Page, selector: str) -> float:
+    box = page.locator(selector).first.bounding_box()
+    assert box is not None
+    return box["width"]
+
+
+def test_the_keyboard_walks_across_the_sheet(page: Page) -> None:
     page.locator(".enlarge").first.focus()
     page.keyboard.press("Enter")
     assert page.locator("dialog").is_visible()
@@ -67,14 +89,14 @@ def test_the_keyboard_walks_across_the_sheet(page):
     assert "seed 2" in page.evaluate("document.activeElement.querySelector('img').alt")
 
 
-def test_the_large_view_shows_facts_decision_and_differences(page):
+def test_the_large_view_shows_facts_decision_and_differences(page: Page) -> None:
     page.locator(".discard .enlarge").click()
     words = page.locator("dialog").inner_text()
     for expected in ("too flat", "discarded", "r-", "a-", "Mean pixel change", "seed 1 → 2"):
         assert expected in words
     natural = page.evaluate("document.querySelector('dialog img').naturalWidth")
     assert natural == 64
-    assert page.locator("dialog img").bounding_box()["width"] > 512
+    assert wide(page, "dialog img") > 512
     page.get_by_role("button", name="Show pixels").click()
     assert (
         page.evaluate("getComputedStyle(document.querySelector('dialog img')).imageRendering") == "pixelated"
@@ -83,12 +105,11 @@ def test_the_large_view_shows_facts_decision_and_differences(page):
     assert not page.locator("dialog").is_visible()
 
 
-def test_size_and_differences_are_switched_by_buttons(page):
-    figure = page.locator("figure").first
-    widths = []
+def test_size_and_differences_are_switched_by_buttons(page: Page) -> None:
+    widths: list[float] = []
     for name in ("Small", "Medium", "Large"):
         page.get_by_role("button", name=name).click()
-        widths.append(figure.bounding_box()["width"])
+        widths.append(wide(page, "figure"))
     assert widths == sorted(set(widths))
     assert not page.locator("td .differences").first.is_visible()
     page.get_by_role("button", name="Differences").click()
@@ -96,7 +117,7 @@ def test_size_and_differences_are_switched_by_buttons(page):
     assert "identical" in page.locator("td .differences .same").first.inner_text()
 
 
-def test_focus_is_visible(page):
+def test_focus_is_visible(page: Page) -> None:
     page.keyboard.press("Tab")
     outline = page.evaluate(
         "(s => [s.outlineStyle, parseFloat(s.outlineWidth)])(getComputedStyle(document.activeElement))"
@@ -108,14 +129,14 @@ def test_focus_is_visible(page):
 @pytest.mark.parametrize(
     "page", [(w, s) for w in (360, 768, 1440, 2560) for s in ("light", "dark")], indirect=True
 )
-def test_the_page_never_scrolls_sideways_and_its_text_is_readable(page):
+def test_the_page_never_scrolls_sideways_and_its_text_is_readable(page: Page) -> None:
     page.get_by_role("button", name="Differences").click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     poor = page.evaluate(CONTRAST)
     assert poor == []
 
 
-def test_tables_are_tables_to_a_screen_reader(page):
+def test_tables_are_tables_to_a_screen_reader(page: Page) -> None:
     tree = page.locator("main").aria_snapshot()
     assert tree.count("- table") == 2
     assert 'columnheader "strength 0.5"' in tree

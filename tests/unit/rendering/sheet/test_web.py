@@ -1,5 +1,6 @@
 import base64
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,7 +12,7 @@ from tests.support import sheets
 
 from duktus.domain.decision import DecisionKind, Standing
 from duktus.domain.series import Axis
-from duktus.rendering.sheet import sheet_html, web
+from duktus.rendering.sheet import SheetCell, sheet_html, web
 from duktus.rendering.sheet.words import ENGLISH, GERMAN, Words
 
 STRENGTH = Axis(name="strength", values=(0.0, 1.0))
@@ -32,25 +33,33 @@ class Page(HTMLParser):
         self.close()
         assert self.open == []
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
-    def of(self, tag):
+    def of(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def laid(tmp_path: Path, *args, **kwargs) -> str:
+def laid(
+    tmp_path: Path,
+    title: str,
+    axes: Sequence[Axis],
+    cells: Sequence[SheetCell],
+    *,
+    notes: Sequence[str] = (),
+    lang: str = "en",
+) -> str:
     out = tmp_path / "sheet.html"
-    sheet_html(*args, out, **kwargs)
+    sheet_html(title, axes, cells, out, notes=notes, lang=lang)
     return out.read_text("utf-8")
 
 
-def test_the_table_has_a_heading_for_every_row_and_column(tmp_path):
+def test_the_table_has_a_heading_for_every_row_and_column(tmp_path: Path) -> None:
     axes = [STRENGTH, CFG, SEED]
     page = Page(laid(tmp_path, "A hand", axes, sheets.sweep(tmp_path, axes)))
     assert len(page.of("table")) == 2
@@ -61,7 +70,7 @@ def test_the_table_has_a_heading_for_every_row_and_column(tmp_path):
     assert "Picture 1: strength 0, cfg 3, seed 1" in alts
 
 
-def test_pictures_are_embedded_byte_for_byte(tmp_path):
+def test_pictures_are_embedded_byte_for_byte(tmp_path: Path) -> None:
     one = sheets.cell(tmp_path, (), sheets.recipe())
     text = laid(tmp_path, "One", [], [one])
     source = re.search(r'src="data:image/png;base64,([^"]+)"', text)
@@ -69,17 +78,19 @@ def test_pictures_are_embedded_byte_for_byte(tmp_path):
     assert base64.b64decode(source[1]) == one.path.read_bytes()
 
 
-def test_a_large_series_is_embedded_as_previews_and_says_so(tmp_path, monkeypatch):
+def test_a_large_series_is_embedded_as_previews_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(web, "EMBED_WHOLE", 10)
     text = laid(tmp_path, "One", [], [sheets.cell(tmp_path, (), sheets.recipe())])
     assert "data:image/webp" in text
     assert Words("en").fill("previews", pixels=web.PREVIEW_SIDE) in text
 
 
-def test_nothing_is_loaded_from_anywhere(tmp_path):
+def test_nothing_is_loaded_from_anywhere(tmp_path: Path) -> None:
     text = laid(tmp_path, "One", [], [sheets.cell(tmp_path, (), sheets.recipe())])
     page = Page(text)
-    policy = next(m["content"] for m in page.of("meta") if m.get("http-equiv"))
+    policy = next(m["content"] or "" for m in page.of("meta") if m.get("http-equiv"))
     assert policy.startswith("default-src 'none'; img-src data:; font-src data:; style-src 'sha256-")
     assert "unsafe" not in policy
     assert "http" not in re.sub(r"base64,[^\"]+", "", text).replace("http-equiv", "")
@@ -87,7 +98,7 @@ def test_nothing_is_loaded_from_anywhere(tmp_path):
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
 
 
-def test_the_users_words_are_text_and_never_markup(tmp_path):
+def test_the_users_words_are_text_and_never_markup(tmp_path: Path) -> None:
     hostile = "</style><script>alert(1)</script>\"'&<img src=x onerror=alert(2)>"
     of = sheets.recipe(prompt=hostile, negative_prompt=hostile)
     standing = Standing(verdict=DecisionKind.KEEP, reason=hostile)
@@ -97,7 +108,7 @@ def test_the_users_words_are_text_and_never_markup(tmp_path):
     assert not any("onerror" in attributes for _, attributes in page.elements)
 
 
-def test_differences_name_the_axis_and_the_mean_change(tmp_path):
+def test_differences_name_the_axis_and_the_mean_change(tmp_path: Path) -> None:
     axes = [STRENGTH, CFG]
     cells = sheets.sweep(tmp_path, axes)
     text = laid(tmp_path, "Differences", axes, cells)
@@ -107,7 +118,7 @@ def test_differences_name_the_axis_and_the_mean_change(tmp_path):
     assert '<li class="same"><i>cfg</i> 3 → 5: <b>identical</b></li>' in text
 
 
-def test_decisions_missing_files_and_empty_places_are_said(tmp_path):
+def test_decisions_missing_files_and_empty_places_are_said(tmp_path: Path) -> None:
     axes = [STRENGTH, CFG]
     cells = sheets.sweep(tmp_path, axes)
     cells[0] = replace(cells[0], standing=Standing(verdict=DecisionKind.KEEP, stars=4))
@@ -122,13 +133,13 @@ def test_decisions_missing_files_and_empty_places_are_said(tmp_path):
     assert "3 of 4 pictures, 1 kept, 1 discarded" in text
 
 
-def test_the_same_series_gives_the_same_file(tmp_path):
+def test_the_same_series_gives_the_same_file(tmp_path: Path) -> None:
     axes = [STRENGTH]
     cells = sheets.sweep(tmp_path, axes)
     assert laid(tmp_path, "t", axes, cells) == laid(tmp_path, "t", axes, cells)
 
 
-def test_both_languages_say_everything(tmp_path):
+def test_both_languages_say_everything(tmp_path: Path) -> None:
     assert ENGLISH.keys() == GERMAN.keys()
     for key, text in ENGLISH.items():
         assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", GERMAN[key]))
@@ -140,6 +151,6 @@ def test_both_languages_say_everything(tmp_path):
 @pytest.mark.parametrize(
     ("share", "said"), [(0.0, "0.00"), (1e-9, "<0.01"), (0.004, "0.40"), (0.123, "12.3")]
 )
-def test_percentages_never_hide_a_change(share, said):
+def test_percentages_never_hide_a_change(share: float, said: str) -> None:
     assert Words("en").percent(share) == said
     assert Words("de").percent(share) == said.replace(".", ",")
