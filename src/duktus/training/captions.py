@@ -84,7 +84,9 @@ def _with_trigger(own: str, trigger: str, template: str | None) -> str | None:
     if template is None:
         return None
     filled = template.replace("{trigger}", trigger).replace("{caption}", own)
-    return re.sub(r"\s+", " ", re.sub(r"(,\s*)+(?=,|$)", "", filled)).strip()
+    if not own:  # no commas around nothing
+        filled = re.sub(r"\s*,[\s,]*", ", ", filled).strip(" ,")
+    return _clean(filled)
 
 
 def _missing_trigger(bare: Sequence[str], own: dict[str, str], trigger: str, total: int) -> InputError:

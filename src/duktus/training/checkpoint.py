@@ -36,6 +36,8 @@ MAY_CHANGE = frozenset(
     {"steps", "checkpoint_every", "keep_checkpoints", "sample_every", "keep", "patience", "dtype"}
 )
 """Settings that a resumed run may change: none of them changes a step that is already taken."""
+_PART = ".part"
+"""How a file ends that is still being written."""
 _NAME = re.compile(r"^step-(\d{6,})\.safetensors$")
 
 
@@ -60,6 +62,15 @@ class RunRecord(BaseModel):
     loss_count: int = 0
     seconds: float = 0
     versions: dict[str, str] = {}
+
+
+class _Header(BaseModel):
+    """The one metadata entry: safetensors orders several at random, so equal files would differ."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    record: RunRecord
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +102,9 @@ class CheckpointFolder:
     def save(self, record: RunRecord, tensors: Mapping[str, Tensor]) -> Path:
         """Write one checkpoint; :class:`StorageError` when the disk is full or read-only."""
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
-        metadata = {"duktus": record.model_dump_json(), "digest": digest(plain)}
+        header = _Header(record=record, digest=digest(plain)).model_dump_json()
         path = self.path(record.step)
-        write_atomically(path, safetensors.torch.save(plain, metadata))
+        write_atomically(path, safetensors.torch.save(plain, {"duktus": header}))
         return path
 
     def load(self, step: int) -> Checkpoint:
@@ -103,12 +114,12 @@ class CheckpointFolder:
             with safetensors.safe_open(path, framework="pt") as file:
                 metadata: dict[str, str] = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 no mapping
-            record = RunRecord.model_validate_json(metadata.get("duktus", ""))
+            header = _Header.model_validate_json(metadata.get("duktus", ""))
         except (safetensors.SafetensorError, ValidationError, OSError) as error:
             raise _damaged(path) from error
-        if digest(tensors) != metadata.get("digest"):
+        if digest(tensors) != header.digest:
             raise _damaged(path)
-        return Checkpoint(path, record, tensors)
+        return Checkpoint(path, header.record, tensors)
 
     def newest(self) -> tuple[Checkpoint | None, tuple[str, ...]]:
         """The newest readable checkpoint, and words about damaged ones that were passed over."""
@@ -125,6 +136,11 @@ class CheckpointFolder:
         for step in self.steps()[:-newest]:
             if step not in also:
                 self.path(step).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Delete what a killed run left half-written."""
+        for path in self.folder.glob(f".*{_PART}"):
+            path.unlink(missing_ok=True)
 
     def refuse_if_used(self) -> None:
         """:class:`ConflictError` when an earlier run left checkpoints here."""
@@ -180,7 +196,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=_PART)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()

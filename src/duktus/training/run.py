@@ -84,6 +84,7 @@ class Run:
 
     def resume(self) -> None:
         """Go back to the newest readable checkpoint; :class:`MismatchError` when it is another run's."""
+        self.checkpoints.sweep()
         found, passed = self.checkpoints.newest()
         for words in passed:
             self.say(Said(f"{words} The one before is taken."))

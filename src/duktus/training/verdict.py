@@ -177,9 +177,9 @@ def _judge_without_held_out(last: _At) -> tuple[Outcome, list[str]]:
     )
     unknown = "No picture was held out, so nobody has measured what carries over to unseen ones."
     if last.taught >= 1:
-        return Outcome.DAMAGED, [fell, "It draws them worse than the base does."]
+        return Outcome.DAMAGED, [fell, "It draws them worse than the base does.", unknown]
     if 1 - last.taught < NO_GAIN:
-        return Outcome.UNDER_TRAINED, [fell, "So far it has learned next to nothing of the hand."]
+        return Outcome.UNDER_TRAINED, [fell, "So far it has learned next to nothing of the hand.", unknown]
     return Outcome.GOOD, [fell, unknown]
 
 

@@ -1,0 +1,130 @@
+"""What is found out before a run begins."""
+
+from __future__ import annotations
+
+import shutil
+from collections import namedtuple
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from duktus.domain.base import Base, Role
+from duktus.domain.errors import InputError, StorageError, TrainingError
+from duktus.domain.style import TeachSettings
+from duktus.training import TrainingSet, preflight, probe
+from duktus.training.preflight import checkpoint_words, held_out_words, in_words
+from duktus.training.probe import Trial, choose
+
+Make = Callable[..., TeachSettings]
+Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 the shape of shutil's answer
+
+
+def test_a_plan_is_measured_and_leaves_nothing_behind(
+    tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path
+) -> None:
+    plan = preflight(tiny_base, pictures, settings(dtype="float32"), tmp_path / "run")
+    assert plan.device == "cpu"
+    assert plan.dtype == "float32"
+    assert plan.seconds > plan.seconds_per_step * 8
+    assert plan.disk_bytes > 1000
+    assert plan.memory_bytes > 2**20
+    text = " ".join(plan.words)
+    assert "8 steps of 2 pictures at 64 px" in text
+    assert "7 pictures are taught on and 2 held out" in text
+    assert "saved, loaded again and exported" in text
+    assert not list((tmp_path / "run").iterdir())
+
+
+def test_a_render_only_base_is_refused_before_anything_is_loaded(
+    tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path
+) -> None:
+    base = tiny_base.model_copy(update={"role": Role.RENDER_ONLY, "folder": tmp_path / "nowhere"})
+    with pytest.raises(InputError, match="render"):
+        preflight(base, pictures, settings(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_little_disk_is_said_with_numbers(
+    tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9, 5 * 2**20))
+    with pytest.raises(StorageError, match="5 MB are free"):
+        preflight(tiny_base, pictures, settings(dtype="float32"), tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_said(
+    tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "run").write_text("a file where the folder should be")
+    with pytest.raises(StorageError):
+        preflight(tiny_base, pictures, settings(), tmp_path / "run")
+
+
+def test_a_device_that_is_not_there_is_named(tiny_base: Base, settings: Make) -> None:
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="no device 'cuda'"):
+            choose(tiny_base, settings(), "cuda")
+    with pytest.raises(InputError, match="no device 'tpu'"):
+        choose(tiny_base, settings(), "tpu")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "error", "fault", "winner"),
+    [
+        (0.5, 0.02, "", "bfloat16"),
+        (0.9, 0.02, "", "float32"),
+        (0.5, None, "numbers overflow", "float32"),
+    ],
+)
+def test_another_arithmetic_must_be_good_and_clearly_faster(
+    *,
+    tiny_base: Base,
+    settings: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    error: float | None,
+    fault: str,
+    winner: str,
+) -> None:
+    def measured(*args: object) -> tuple[Trial, None, object]:
+        dtype = str(args[3])
+        trial = (
+            Trial("cpu", dtype, 1.0, None)
+            if dtype == "float32"
+            else Trial("cpu", dtype, seconds, error, fault)
+        )
+        return trial, None, object()
+
+    monkeypatch.setattr(probe, "_dtypes", lambda _: ["float32", "bfloat16"])
+    monkeypatch.setattr(probe, "_try", measured)
+    choice = choose(tiny_base, settings())
+    assert choice.dtype == winner
+    assert len(choice.trials) == 2
+
+
+def test_when_nothing_works_every_trial_is_told(
+    tiny_base: Base, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step(*_: object) -> tuple[float, torch.Tensor]:
+        return 1.0, torch.tensor([float("nan")])
+
+    monkeypatch.setattr(probe, "_step", step)
+    with pytest.raises(TrainingError, match="cpu float32: numbers overflow"):
+        choose(tiny_base, settings(dtype="float32"), "cpu")
+
+
+def test_the_rules_are_stated_in_words(settings: Make) -> None:
+    assert checkpoint_words(settings(checkpoint_every=100, keep_checkpoints=3)) == (
+        "A checkpoint is written every 100 steps, at the end and whenever a step may be the best one; "
+        "the newest 3 are kept, and the best."
+    )
+    assert "none is held out" in held_out_words(4, 0, settings())
+    assert "delivers the last step" in held_out_words(7, 2, settings(keep="last"))
+    assert [in_words(seconds) for seconds in (0.2, 75, 600, 9000)] == [
+        "1 seconds",
+        "75 seconds",
+        "10 minutes",
+        "2.5 hours",
+    ]
