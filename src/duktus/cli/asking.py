@@ -100,10 +100,7 @@ def styles(given: list[str] | None) -> tuple[tuple[str, float], ...]:
     """(name, strength) of each ``NAME:STRENGTH``."""
     from duktus.domain import axes
 
-    found: list[tuple[str, float]] = []
-    for text in given or []:
-        name, colon, strength = text.partition(":")
-        found.append((name, axes.numbers("strength", strength)[0] if colon else 1.0))
+    found = [axes.style_strength(text) for text in given or []]
     names = [name for name, _ in found]
     if len(set(names)) < len(names):
         raise InputError(

@@ -35,9 +35,9 @@ def teach(
     pictures: Annotated[Path, typer.Argument(help="A folder of about ten pictures in one hand.")],
     name: Annotated[str, typer.Option("--name", help="What the style is called from now on.")],
     trigger: Annotated[str, typer.Option("--trigger", help="An invented word that calls the style up.")],
-    caption: Annotated[
+    template: Annotated[
         str | None,
-        typer.Option("--caption", metavar="TEMPLATE", help="For pictures without a .txt, e.g. 'a portrait'."),
+        typer.Option("--template", help="How captions are built, e.g. '{trigger}, {caption}'."),
     ] = None,
     held_out: Annotated[
         Path | None, typer.Option("--held-out", help="Further pictures to measure on, never to teach on.")
@@ -92,7 +92,7 @@ def teach(
             pictures=pictures,
             name=name,
             trigger=trigger,
-            template=caption,
+            template=template,
             held_out=held_out,
             resume=resume,
             changes=tuple((key, value) for key, value in changes.items() if value is not None),

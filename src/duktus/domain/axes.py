@@ -154,3 +154,9 @@ def sizes(text: str) -> list[tuple[int, int]]:
                 )
         found.append((width, height))
     return list(dict.fromkeys(found))
+
+
+def style_strength(text: str) -> tuple[str, float]:
+    """A style's name and strength from ``NAME:STRENGTH``, or from ``NAME`` alone at strength 1."""
+    name, colon, strength = text.partition(":")
+    return name, numbers("strength", strength)[0] if colon else 1.0

@@ -1,0 +1,301 @@
+"""The Python door, with the verbs of the command line.
+
+::
+
+    import duktus
+
+    ws = duktus.open("my-workspace")
+    style = ws.teach("portraits/", name="sportrait-laz", trigger="sportrait-laz")
+    series = ws.sweep("sportrait-laz, portrait of a man", style=style, strength=[0.8, 1.0], cfg=[3.8, 4.0])
+    series.sheet("sheet.png")
+    ws.keep(series.assets[0], reason="the eyes")
+
+Errors that a person can mend are :class:`duktus.domain.errors.UserError`. Actions are loaded when their verb
+is used, so that opening a workspace does not load torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from duktus.actions.diff import Diff
+    from duktus.actions.planning import Request
+    from duktus.actions.progress import Progress
+    from duktus.actions.rendering import OnPreview
+    from duktus.actions.show import Shown
+    from duktus.actions.verify import Verified
+    from duktus.actions.workspace import Workspace as Inner
+    from duktus.archive.series import Summary
+    from duktus.domain.asset import Asset
+    from duktus.domain.decision import DecisionEvent, Standing
+    from duktus.domain.style import Style
+
+ValueT = TypeVar("ValueT")
+OneOrMore = ValueT | Sequence[ValueT]
+
+
+def open_workspace(path: str | Path, *, progress: Progress | None = None) -> Workspace:
+    """The workspace in the folder ``path``, made when it is none yet.
+
+    ``progress`` is told what goes on (:class:`duktus.actions.progress.Progress`); nobody when None.
+    """
+    from duktus.wiring import workspace_at
+
+    inner = workspace_at(Path(path))
+    inner.prepare()
+    return Workspace(inner, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesHandle:
+    """A series with its assets in the order of its cells."""
+
+    workspace: Workspace
+    name: str
+    assets: tuple[Asset, ...]
+    notes: tuple[str, ...]
+    standings: dict[str, Standing]
+    """What was decided, by asset id."""
+
+    def sheet(self, out: str | Path) -> Path:
+        """Lay the contact sheet as .png or .html."""
+        return self.workspace.sheet(self.name, out)
+
+    def paths(self) -> list[Path]:
+        """The files of the pictures."""
+        return [self.workspace.path(asset) for asset in self.assets]
+
+
+class Workspace:
+    """A workspace and everything that can be asked of it."""
+
+    def __init__(self, inner: Inner, progress: Progress | None = None) -> None:
+        self._inner = inner
+        self._progress = progress
+
+    @property
+    def root(self) -> Path:
+        """Its folder."""
+        return self._inner.root
+
+    def path(self, asset: Asset) -> Path:
+        """The file of a picture."""
+        return self._inner.file(asset)
+
+    def teach(
+        self,
+        pictures: str | Path,
+        *,
+        name: str,
+        trigger: str,
+        template: str | None = None,
+        held_out: str | Path | None = None,
+        resume: bool = False,
+        **settings: Any,
+    ) -> Style:
+        """Teach a style from a folder of pictures.
+
+        ``settings`` are fields of :class:`duktus.domain.style.TeachSettings` that differ from the base's
+        own, e.g. ``steps=200``.
+        """
+        from duktus.actions.teach_style import Lesson, teach_style
+
+        lesson = Lesson(
+            pictures=Path(pictures),
+            name=name,
+            trigger=trigger,
+            template=template,
+            held_out=None if held_out is None else Path(held_out),
+            resume=resume,
+            changes=tuple(settings.items()),
+        )
+        return teach_style(self._inner, lesson, progress=self._progress).style
+
+    def render(
+        self,
+        prompt: str,
+        *,
+        style: OneOrMore[Style | str] = (),
+        seed: OneOrMore[int] = 1,
+        out: str | Path | None = None,
+        steps_strip: bool = False,
+        on_preview: OnPreview | None = None,
+        **options: Any,
+    ) -> list[Asset]:
+        """Render one prompt, one picture per seed. ``options`` as for :meth:`sweep`."""
+        from duktus.actions.render import render
+
+        request = _request(prompt, style, seed, options)
+        return list(
+            render(
+                self._inner,
+                request,
+                out=None if out is None else Path(out),
+                steps_strip=steps_strip,
+                progress=self._progress,
+                on_preview=on_preview,
+            ).assets
+        )
+
+    def sweep(
+        self,
+        prompt: OneOrMore[str],
+        *,
+        style: OneOrMore[Style | str] = (),
+        seed: OneOrMore[int] = 1,
+        name: str | None = None,
+        out: str | Path | None = None,
+        steps_strip: bool = False,
+        on_preview: OnPreview | None = None,
+        **options: Any,
+    ) -> SeriesHandle:
+        """Render every combination of the values given as a series; the same call again goes on.
+
+        ``options``, each one value or several: ``strength``, ``cfg``, ``steps``, ``sampler``, ``schedule``,
+        ``size`` as (width, height), ``negative``.
+        """
+        from duktus.actions.sweep import sweep
+
+        done = sweep(
+            self._inner,
+            _request(prompt, style, seed, options),
+            name=name,
+            out=None if out is None else Path(out),
+            steps_strip=steps_strip,
+            progress=self._progress,
+            on_preview=on_preview,
+        )
+        return self.series(done.series.name)
+
+    def sheet(self, series: str, out: str | Path) -> Path:
+        """Lay the contact sheet of a series as .png or .html."""
+        from duktus.actions.sheet import sheet
+
+        return sheet(self._inner, series, Path(out), progress=self._progress)
+
+    def series(self, name: str) -> SeriesHandle:
+        """The series of that name."""
+        from duktus.actions.series import show_series
+
+        shown = show_series(self._inner, name)
+        assets = tuple(shown.assets[cell.asset_id] for cell in shown.series.cells if cell.asset_id)
+        return SeriesHandle(self, name, assets, shown.series.notes, shown.standings)
+
+    def list_series(self) -> list[Summary]:
+        """Every series in short, oldest first."""
+        from duktus.actions.series import list_series
+
+        return list_series(self._inner)
+
+    def styles(self) -> list[Style]:
+        """Every style, oldest first."""
+        from duktus.actions.styles import list_styles
+
+        return list_styles(self._inner)
+
+    def style(self, name: str) -> Style:
+        """The style of that name."""
+        from duktus.actions.styles import show_style
+
+        return show_style(self._inner, name)
+
+    def export(self, style: Style | str, out: str | Path | None = None) -> Path:
+        """Copy a style's file out of the workspace."""
+        from duktus.actions.styles import export_style
+
+        return export_style(self._inner, _name(style), None if out is None else Path(out))
+
+    def show(self, asset: Asset | str | Path) -> Shown:
+        """Everything known about a picture."""
+        from duktus.actions.show import show
+
+        return show(self._inner, _id(asset))
+
+    def diff(self, a: Asset | str | Path, b: Asset | str | Path) -> Diff:
+        """Which parameters differ between two pictures."""
+        from duktus.actions.diff import diff
+
+        return diff(self._inner, _id(a), _id(b))
+
+    def verify(self, asset: Asset | str | Path) -> Verified:
+        """Render a picture again and compare every pixel."""
+        from duktus.actions.verify import verify
+
+        return verify(self._inner, _id(asset), progress=self._progress)
+
+    def keep(self, *assets: Asset | str, reason: str = "") -> list[DecisionEvent]:
+        """Keep pictures."""
+        from duktus.actions.decide import decide
+        from duktus.domain.decision import DecisionKind
+
+        return decide(self._inner, [_id(asset) for asset in assets], DecisionKind.KEEP, reason=reason)
+
+    def discard(self, *assets: Asset | str, reason: str = "") -> list[DecisionEvent]:
+        """Discard pictures; their files stay."""
+        from duktus.actions.decide import decide
+        from duktus.domain.decision import DecisionKind
+
+        return decide(self._inner, [_id(asset) for asset in assets], DecisionKind.DISCARD, reason=reason)
+
+    def rate(self, *assets: Asset | str, stars: int, reason: str = "") -> list[DecisionEvent]:
+        """Give pictures 0 to 5 stars."""
+        from duktus.actions.decide import rate
+
+        return rate(self._inner, [_id(asset) for asset in assets], stars, reason=reason)
+
+    def undo(self, asset: Asset | str | None = None) -> DecisionEvent:
+        """Take back the newest decision, of one picture or of all; what was taken back."""
+        from duktus.actions.decide import undo
+
+        return undo(self._inner, None if asset is None else _id(asset))[1]
+
+
+def _id(asset: Asset | str | Path) -> str:
+    return str(asset) if isinstance(asset, (str, Path)) else asset.id
+
+
+def _name(style: Style | str) -> str:
+    return style if isinstance(style, str) else style.name
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return (value,) if isinstance(value, str) or not isinstance(value, Sequence) else tuple(value)
+
+
+def _request(
+    prompt: OneOrMore[str],
+    style: OneOrMore[Style | str],
+    seed: OneOrMore[int],
+    options: dict[str, Any],
+) -> Request:
+    from duktus.actions.planning import Request
+    from duktus.domain import axes
+    from duktus.domain.errors import InputError
+
+    known = {
+        "strength": "strengths",
+        "cfg": "cfgs",
+        "steps": "steps",
+        "sampler": "samplers",
+        "schedule": "schedules",
+        "size": "sizes",
+        "negative": "negatives",
+    }
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        raise InputError(f"The option '{unknown[0]}' is unknown.", f"Known: {', '.join(known)}.")
+    values: dict[str, Any] = {known[option]: _several(value) for option, value in options.items()}
+    if "sizes" in values and not isinstance(values["sizes"][0], (tuple, list)):
+        values["sizes"] = (values["sizes"],)
+    values["samplers"] = tuple(axes.samplers([str(value) for value in values.get("samplers", ())]))
+    values["schedules"] = tuple(axes.schedules([str(value) for value in values.get("schedules", ())]))
+    return Request(
+        prompts=_several(prompt),
+        styles=tuple(axes.style_strength(_name(one)) for one in _several(style)),
+        seeds=_several(seed),
+        **values,
+    )
