@@ -145,7 +145,7 @@ def _teach(
 ) -> tuple[Taught, Plan]:
     device = pick_device(workspace.device)
     told.say("Trying it out before it starts.")
-    plan = preflight(ready.base, ready.pictures, ready.settings, run, device=device)
+    plan = preflight(ready.base, ready.pictures, ready.settings, run, device=device, held_out=ready.held_out)
     for words in plan.words:
         told.say(words)
     prompt = ready.pictures.pictures[0].caption

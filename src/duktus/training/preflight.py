@@ -59,7 +59,13 @@ class _Smoke:
 
 
 def preflight(
-    base: Base, pictures: TrainingSet, settings: TeachSettings, folder: Path, *, device: str = "auto"
+    base: Base,
+    pictures: TrainingSet,
+    settings: TeachSettings,
+    folder: Path,
+    *,
+    device: str = "auto",
+    held_out: TrainingSet | None = None,
 ) -> Plan:
     """Everything that can fail is tried now, in ``folder``'s place, and cleaned up again.
 
@@ -68,12 +74,13 @@ def preflight(
     """
     check_role(base)
     _check_folder(folder)
-    taught, held_out = pictures.split(settings.held_out)
+    taught, kept = (pictures, held_out) if held_out is not None else pictures.split(settings.held_out)
     choice = choose(base, settings, device)
     smoke = _smoke_run(choice.loaded, taught, settings, folder)
     evaluations = settings.steps // settings.evaluate_every + 2
     seconds = settings.steps * smoke.step_seconds + evaluations * smoke.evaluation_seconds
-    seconds += len(pictures.pictures) * (settings.crops * (1 + settings.flip)) * smoke.cache_seconds
+    shown = len(taught.pictures) * settings.crops * (1 + settings.flip) + len(kept.pictures)
+    seconds += shown * smoke.cache_seconds
     disk = (settings.keep_checkpoints + 3) * smoke.checkpoint_bytes + smoke.style_bytes
     _check_disk(folder, disk)
     memory = peak_memory(choice.device)
@@ -87,7 +94,7 @@ def preflight(
         + "; ".join(trial.words for trial in choice.trials)
         + ".",
         needs,
-        held_out_words(len(taught.pictures), len(held_out.pictures), settings),
+        held_out_words(len(taught.pictures), len(kept.pictures), settings),
         checkpoint_words(settings),
         "A trial run of three steps was saved, loaded again and exported; all of it came back intact.",
     )

@@ -12,9 +12,9 @@ from duktus.families import registry
 from duktus.training.cache import build_cache
 from duktus.training.checkpoint import CheckpointFolder
 from duktus.training.evaluation import build_probes
-from duktus.training.events import OnEvent, Said
+from duktus.training.events import OnEvent
 from duktus.training.loop import Trainer
-from duktus.training.preflight import check_role, checkpoint_words, held_out_words
+from duktus.training.preflight import check_role
 from duktus.training.run import Run
 from duktus.training.taught import Draw, Paused, Sample, Taught
 
@@ -46,7 +46,8 @@ def teach(
 ) -> Taught | Paused:
     """Teach ``pictures`` to ``base`` in the run folder ``folder``.
 
-    Without ``held_out`` a fifth of the pictures is held out by rule. Ctrl-C, or ``should_stop``, saves a
+    The rules of the run are stated by :func:`duktus.training.preflight`, which belongs before it. Without
+    ``held_out`` a fifth of the pictures is held out by rule. Ctrl-C, or ``should_stop``, saves a
     checkpoint and returns :class:`Paused`; the same call with ``resume`` goes on, bit for bit on a CPU.
     ``sample`` is called every ``sample_every`` steps; ``draw`` lets the verdict look at rendered pictures.
 
@@ -62,8 +63,6 @@ def teach(
     if not resume:
         checkpoints.refuse_if_used()
     taught, kept = (pictures, held_out) if held_out is not None else pictures.split(settings.held_out)
-    on_event(Said(held_out_words(len(taught.pictures), len(kept.pictures), settings)))
-    on_event(Said(checkpoint_words(settings)))
     loaded = registry.family(base.family).load(base, device=device, dtype=dtype)
     cache = build_cache(loaded, taught, kept, settings)
     trainer = Trainer(loaded, cache, settings)

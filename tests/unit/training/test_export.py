@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from duktus.domain.base import Base
 from duktus.domain.errors import TrainingError
@@ -32,8 +32,10 @@ def pairs(loaded: LoadedBase, settings: Make) -> Pairs:
     draw = torch.Generator().manual_seed(0)
     out: dict[str, tuple[Tensor, Tensor]] = {}
     for path in loaded.target_modules(settings().targets):
-        outer, inner = table[path].weight.shape  # pyright: ignore[reportGeneralTypeIssues]
-        out[path] = (torch.randn(4, inner, generator=draw), torch.randn(outer, 4, generator=draw))
+        module = table[path]
+        assert isinstance(module, nn.Linear)
+        down = torch.randn(4, module.in_features, generator=draw)
+        out[path] = (down, torch.randn(module.out_features, 4, generator=draw))
     return out
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -18,7 +18,14 @@ from duktus.training.preflight import checkpoint_words, held_out_words, in_words
 from duktus.training.probe import Trial, choose
 
 Make = Callable[..., TeachSettings]
-Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 the shape of shutil's answer
+
+
+class Usage(NamedTuple):
+    """What shutil says of a disk, in bytes."""
+
+    total: int
+    used: int
+    free: int
 
 
 def test_a_plan_is_measured_and_leaves_nothing_behind(
@@ -33,6 +40,7 @@ def test_a_plan_is_measured_and_leaves_nothing_behind(
     text = " ".join(plan.words)
     assert "8 steps of 2 pictures at 64 px" in text
     assert "7 pictures are taught on and 2 held out" in text
+    assert "A checkpoint is written every 3 steps" in text
     assert "saved, loaded again and exported" in text
     assert not list((tmp_path / "run").iterdir())
 
