@@ -17,7 +17,7 @@ def decide(
 ) -> list[DecisionEvent]:
     """Keep or discard assets; all of them or, when one is unknown, none."""
     with workspace.archive.write() as connection:
-        found = [assets.get(connection, asset_id) for asset_id in asset_ids]
+        found = [assets.named(connection, name) for name in asset_ids]
         return [
             decisions.add(connection, asset.id, kind, author=workspace.author, reason=reason)
             for asset in found
@@ -33,7 +33,7 @@ def rate(
             f"{stars} stars cannot be given.", f"Ratings go from 0 to {MOST_STARS}.", "Give a whole number."
         )
     with workspace.archive.write() as connection:
-        found = [assets.get(connection, asset_id) for asset_id in asset_ids]
+        found = [assets.named(connection, name) for name in asset_ids]
         return [
             decisions.add(
                 connection,
@@ -53,7 +53,7 @@ def undo(workspace: Workspace, asset_id: str | None = None) -> tuple[DecisionEve
     Returns (the undo, what it took back). Undoing again goes further back.
     """
     with workspace.archive.write() as connection:
-        wanted = None if asset_id is None else assets.get(connection, asset_id).id
+        wanted = None if asset_id is None else assets.named(connection, asset_id).id
         last = decisions.last_standing(connection, wanted)
         if last is None:
             raise NotFoundError(

@@ -22,5 +22,7 @@ Strip = Annotated[
 ]
 Name = Annotated[str, typer.Argument(help="The name.")]
 Asset = Annotated[str, typer.Argument(help="An asset's id, the beginning of one, or a picture's file.")]
-Assets = Annotated[list[str], typer.Argument(help="Ids of assets, or the beginnings of them.")]
+Assets = Annotated[
+    list[str], typer.Argument(help="Ids of assets, the beginnings of them, or pictures' files.")
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why, in your words.")]
