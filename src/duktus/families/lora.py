@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from duktus.domain.errors import MismatchError
+from duktus.families.proof import Proof, Stock, arithmetic_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,34 +27,35 @@ if TYPE_CHECKING:
 class LoraPair(nn.Module):
     """One module's adapter: ``down`` (r, in[, kh, kw]) and ``up`` (out, r[, 1, 1])."""
 
-    def __init__(self, module: nn.Linear | nn.Conv2d, down: Tensor, up: Tensor, scale: float) -> None:
+    def __init__(
+        self,
+        module: nn.Linear | nn.Conv2d,
+        tensors: tuple[Tensor, Tensor],
+        scale: float,
+        arithmetic: type[Stock | Proof],
+    ) -> None:
         super().__init__()
+        down, up = tensors
         self.down = nn.Parameter(down)
         self.up = nn.Parameter(up)
         self.scale = scale
+        self.arithmetic = arithmetic
         self.strengths: Tensor | None = None
         self.silent = False
-        self.convolution: dict[str, Any] | None = None
-        if isinstance(module, nn.Conv2d):
-            self.convolution = {
-                "stride": module.stride,
-                "padding": module.padding,
-                "dilation": module.dilation,
-            }
+        self.__dict__["convolution"] = module if isinstance(module, nn.Conv2d) else None
 
     def forward(self, x: Tensor) -> Tensor:
         """What is added to the module's output, for a batch of pictures (n, ...)."""
         down, up = self.down.to(x.dtype), self.up.to(x.dtype)
-        if self.convolution is None:
-            inner = functional.linear(x, down)
-        else:
-            inner = functional.conv2d(x, down, **self.convolution)
+        like: nn.Conv2d | None = self.__dict__["convolution"]
+        compute = self.arithmetic
+        inner = compute.linear(x, down, None) if like is None else compute.conv2d(x, down, None, like)
         if self.strengths is not None:
             factors = (self.strengths * self.scale).to(inner.dtype)
             inner = inner * factors.view(-1, *(1,) * (inner.ndim - 1))
         elif self.scale != 1:
             inner = inner * self.scale
-        return functional.linear(inner, up) if self.convolution is None else functional.conv2d(inner, up)
+        return compute.linear(inner, up, None) if like is None else compute.conv2d(inner, up, None, None)
 
 
 class Beside:
@@ -90,9 +91,10 @@ class LoraSet(nn.Module):
                 f"the first is {missing[0]}."
             )
         self._modules_adapted: list[Any] = [table[path] for path in self.paths]
+        arithmetic = arithmetic_of(denoiser)
         self.pairs = nn.ModuleList(
-            LoraPair(table[path], down, up, scale[path])  # pyright: ignore[reportArgumentType]
-            for path, (down, up) in tensors.items()
+            LoraPair(table[path], pair, scale[path], arithmetic)  # pyright: ignore[reportArgumentType]
+            for path, pair in tensors.items()
         )
         self.attached = False
         self.attach()

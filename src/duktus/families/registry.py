@@ -25,7 +25,9 @@ def family(name: str) -> Family:
 def family_of(folder: Path) -> Family:
     """The family that recognises a diffusers folder; :class:`InputError` when none does."""
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder.", next_step="Name the folder that holds model_index.json.")
+        raise InputError(
+            f"{folder} is not a folder.", next_step="Name the folder that holds model_index.json."
+        )
     for candidate in FAMILIES.values():
         if candidate.recognises(folder):
             return candidate

@@ -36,7 +36,9 @@ def check_healthy(tensors: Mapping[str, tuple[Tensor, Tensor]], what: str) -> No
     for path, (down, up) in tensors.items():
         if not (bool(torch.isfinite(down).all()) and bool(torch.isfinite(up).all())):
             raise InputError(
-                f"{what} is damaged:", f"module {path} holds NaN or infinite values.", "Teach or copy it again."
+                f"{what} is damaged:",
+                f"module {path} holds NaN or infinite values.",
+                "Teach or copy it again.",
             )
     if not any(bool(up.any()) for _, up in tensors.values()):
         raise InputError(
@@ -76,7 +78,9 @@ def read_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise InputError(f"{path.name} cannot be read:", str(error)) from error
 
 
-def check_shapes(path: Path, pairs: Mapping[str, tuple[Tensor, Tensor]], denoiser: nn.Module, base: str) -> None:
+def check_shapes(
+    path: Path, pairs: Mapping[str, tuple[Tensor, Tensor]], denoiser: nn.Module, base: str
+) -> None:
     """Refuse a style whose matrices do not fit this base's modules."""
     table = dict(denoiser.named_modules())
     wrong: list[str] = []

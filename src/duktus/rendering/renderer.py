@@ -199,5 +199,3 @@ class Renderer:
                     facts=facts,
                     steps_strip=None if strip is None else strip.of(place),
                 )
-
-

@@ -90,7 +90,9 @@ def weights_of(folder: Path, network: str) -> Weights:
         path = folder / network / f"{stem}{f'.{variant}' if variant else ''}.safetensors"
         if path.is_file():
             return Weights(path=path, variant=variant)
-    unsafe = sorted(path.name for kind in ("*.bin", "*.ckpt", "*.pt") for path in (folder / network).glob(kind))
+    unsafe = sorted(
+        path.name for kind in ("*.bin", "*.ckpt", "*.pt") for path in (folder / network).glob(kind)
+    )
     if unsafe:
         raise InputError(
             f"{network}/ holds {unsafe[0]} but no safetensors file.",

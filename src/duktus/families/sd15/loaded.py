@@ -14,6 +14,7 @@ from duktus.domain.errors import InputError
 from duktus.families import proof
 from duktus.families.folder_hash import read_json
 from duktus.families.samplers import noise_scheduler
+from duktus.families.sd15.attention import PlainAttention, time_once
 from duktus.families.sd15.folder import weights_of
 from duktus.families.sd15.modules import target_modules
 
@@ -56,6 +57,7 @@ class LoadedSd15:
         self.device = torch.device(device)
         self.dtype = DTYPES[dtype]
         self._unet = self._network(UNet2DConditionModel, "unet")
+        time_once(self._unet)
         self._vae: Any = self._network(AutoencoderKL, "vae")
         self._text: Any = self._network(CLIPTextModel, "text_encoder")
         self._tokenizer = CLIPTokenizer.from_pretrained(base.folder / "tokenizer", local_files_only=True)
@@ -64,7 +66,11 @@ class LoadedSd15:
         if self._prediction not in ("epsilon", "v_prediction"):
             raise InputError(f"{base.name} predicts {self._prediction!r}, which this family does not know.")
         schedule = DDPMScheduler.from_config(
-            {key: value for key, value in self._noise.items() if "beta" in key or key == "num_train_timesteps"}
+            {
+                key: value
+                for key, value in self._noise.items()
+                if "beta" in key or key == "num_train_timesteps"
+            }
         )
         self._signal: Tensor = schedule.alphas_cumprod.to(self.device)
         self._factor: float = self._vae.config.scaling_factor
@@ -198,6 +204,7 @@ class LoadedSd15:
 
     def proof_arithmetic(self) -> None:
         """Make every operation independent of what shares the batch."""
+        self._unet.set_attn_processor(PlainAttention())
         proof.hold_bits(self._unet)
 
     def _at(self, timesteps: Tensor, like: Tensor) -> Tensor:

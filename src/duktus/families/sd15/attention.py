@@ -1,0 +1,52 @@
+"""The U-Net's attention and its time embedding, where rendering needs them other than stock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from duktus.families import proof
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class PlainAttention:
+    """Attention as every Stable Diffusion 1.x block computes it, with the bits held.
+
+    The part of diffusers' ``AttnProcessor2_0`` that this family uses: no masks, no norms of its own.
+    """
+
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        temb: Tensor | None = None,
+    ) -> Tensor:
+        """(n, tokens, width) of what those tokens see; of the text when given, else of themselves."""
+        assert attention_mask is None
+        assert temb is None or attn.spatial_norm is None
+        seen = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+        query, key, value = attn.to_q(hidden_states), attn.to_k(seen), attn.to_v(seen)
+        n, tokens, width = query.shape
+        shape = (n, -1, attn.heads, width // attn.heads)
+        answer = proof.attention(
+            query.view(shape).transpose(1, 2), key.view(shape).transpose(1, 2), value.view(shape).transpose(1, 2)
+        )
+        return attn.to_out[0](answer.transpose(1, 2).reshape(n, tokens, width))
+
+
+def time_once(unet: nn.Module) -> None:
+    """Where all pictures of a batch share one timestep, embed it once instead of once per picture.
+
+    The U-Net expands a single timestep over the batch, which shows as stride 0; the embedding of one row
+    then spreads by itself where it is added. Less work, and the same bits for every batch size.
+    """
+    project: Any = unet.time_proj
+    stock = project.forward
+
+    def forward(timesteps: Tensor) -> Tensor:
+        return stock(timesteps[:1] if timesteps.stride(0) == 0 else timesteps)
+
+    project.forward = forward
