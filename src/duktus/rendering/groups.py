@@ -59,7 +59,9 @@ def plan(recipes: Sequence[Recipe], batch: int) -> list[Group]:
     for recipe in unique.values():
         alike.setdefault(_key(recipe), []).append(recipe)
     groups = [
-        members[start : start + batch] for members in alike.values() for start in range(0, len(members), batch)
+        members[start : start + batch]
+        for members in alike.values()
+        for start in range(0, len(members), batch)
     ]
     groups.sort(key=lambda members: places[members[0].hash][0])
     return [
