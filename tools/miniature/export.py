@@ -1,0 +1,25 @@
+"""Writes the standard diffusers folder in half precision, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import StableDiffusionPipeline
+
+
+def export(pipe: StableDiffusionPipeline, out: Path) -> float:
+    """Replaces the model folders in `out` (other files stay); returns MB written."""
+    part = out.with_name(out.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    pipe.to("cpu", torch.float16).save_pretrained(part, safe_serialization=True)
+    out.mkdir(parents=True, exist_ok=True)
+    for item in sorted(part.iterdir()):
+        target = out / item.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        os.replace(item, target)
+    part.rmdir()
+    return sum(f.stat().st_size for f in out.rglob("*") if f.is_file()) / 1e6
