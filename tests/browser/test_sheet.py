@@ -22,6 +22,9 @@ AXES = (
     Axis(name="seed", values=(1, 2)),
 )
 
+PATIENCE = 300_000
+"""Milliseconds: a busy machine is no failure."""
+
 
 @pytest.fixture(scope="module")
 def sheet(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -39,6 +42,7 @@ def page(browser: Browser, sheet: str, request: pytest.FixtureRequest) -> Iterat
     width, scheme = getattr(request, "param", (1440, "light"))
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     said: list[str] = []
 
     def logged(message: ConsoleMessage) -> None:
