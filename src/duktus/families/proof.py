@@ -91,7 +91,11 @@ def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 def _held_forward(module: nn.Module) -> Callable[[Tensor], Tensor] | None:
     if isinstance(module, nn.Linear):
         return lambda x: Proof.linear(x, module.weight, module.bias)
-    if isinstance(module, nn.Conv2d) and module.padding_mode == "zeros" and not isinstance(module.padding, str):
+    if (
+        isinstance(module, nn.Conv2d)
+        and module.padding_mode == "zeros"
+        and not isinstance(module.padding, str)
+    ):
         return lambda x: Proof.conv2d(x, module.weight, module.bias, module)
     if isinstance(module, nn.GroupNorm):
         rest = (module.num_groups, module.eps)

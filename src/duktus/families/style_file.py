@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +18,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from duktus.domain.errors import InputError, MismatchError, StorageError
+from duktus.domain.errors import InputError, MismatchError
+from duktus.families.atomic_file import write_atomically
 from duktus.families.safetensors_header import read_header
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def write_file(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str,
     content = _header(order, tensors, entries) + b"".join(blobs)
     entries["sshs_legacy_hash"] = hashlib.sha256(content[0x100000:0x110000]).hexdigest()[:8]
     header = _header(order, tensors, entries)
-    _write_atomically(path, header + content[len(header) :])
+    write_atomically(path, header + content[len(header) :])
     return full
 
 
@@ -117,25 +116,3 @@ def _header(order: list[str], tensors: Mapping[str, Tensor], metadata: Mapping[s
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise StorageError(
-            f"{path} cannot be written.", f"{error.strerror}.", "Make room or choose another folder."
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from duktus.rendering.compare import Difference, compare, pixel_hash
-    from duktus.rendering.picture_file import encode_png, read_recipe
+    from duktus.rendering.files import encode_png, read_recipe
     from duktus.rendering.renderer import Picture, Preview, Renderer
 
 __all__ = [
@@ -28,8 +28,8 @@ _HOMES = {
     "Difference": "compare",
     "compare": "compare",
     "pixel_hash": "compare",
-    "encode_png": "picture_file",
-    "read_recipe": "picture_file",
+    "encode_png": "files",
+    "read_recipe": "files",
     "Picture": "renderer",
     "Preview": "renderer",
     "Renderer": "renderer",

@@ -32,7 +32,9 @@ class PlainAttention:
         n, tokens, width = query.shape
         shape = (n, -1, attn.heads, width // attn.heads)
         answer = proof.attention(
-            query.view(shape).transpose(1, 2), key.view(shape).transpose(1, 2), value.view(shape).transpose(1, 2)
+            query.view(shape).transpose(1, 2),
+            key.view(shape).transpose(1, 2),
+            value.view(shape).transpose(1, 2),
         )
         return attn.to_out[0](answer.transpose(1, 2).reshape(n, tokens, width))
 

@@ -100,9 +100,7 @@ def weights_of(folder: Path, network: str) -> Weights:
             "duktus never opens one.",
             "Take the safetensors edition of this base.",
         )
-    raise InputError(
-        f"{network}/{stem}.safetensors is missing in {folder}.", next_step="Copy or download the base again."
-    )
+    raise _missing(folder, f"{network}/{stem}.safetensors")
 
 
 def describe(folder: Path, name: str, *, family: str) -> Base:
@@ -118,13 +116,10 @@ def describe(folder: Path, name: str, *, family: str) -> Base:
         read_header(path)
     configurations = [folder / network / "config.json" for network in NETWORKS]
     configurations.append(folder / "scheduler" / "scheduler_config.json")
-    vocabulary = [folder / "tokenizer" / file for file in ("vocab.json", "merges.txt")]
-    for path in (*configurations, *vocabulary):
+    for path in configurations:
         if not path.is_file():
-            raise InputError(
-                f"{path.relative_to(folder).as_posix()} is missing in {folder}.",
-                next_step="Copy or download the base again.",
-            )
+            raise _missing(folder, path.relative_to(folder).as_posix())
+    vocabulary = _vocabulary(folder)
     note = _duktus_json(folder)
     return Base(
         name=name,
@@ -134,6 +129,20 @@ def describe(folder: Path, name: str, *, family: str) -> Base:
         role=note.role,
         render=note.render or _render_defaults(folder),
     )
+
+
+def _vocabulary(folder: Path) -> list[Path]:
+    """The tokenizer's files, in the older spelling, the newer, or both."""
+    older = [folder / "tokenizer" / name for name in ("vocab.json", "merges.txt")]
+    newer = folder / "tokenizer" / "tokenizer.json"
+    found = [path for path in (*older, newer) if path.is_file()]
+    if newer not in found and len(found) < len(older):
+        raise _missing(folder, "tokenizer/vocab.json or tokenizer/merges.txt")
+    return found
+
+
+def _missing(folder: Path, name: str) -> InputError:
+    return InputError(f"{name} is missing in {folder}.", next_step="Copy or download the base again.")
 
 
 def teach_defaults(folder: Path) -> TeachDefaults:

@@ -1,0 +1,64 @@
+"""The ``parameters`` text that A1111, Forge, ComfyUI, Civitai and SwarmUI read from a picture.
+
+Their readers are fragile, so this writer is narrow (what each reader breaks on was tried against its rules):
+the prompt on one line; always a ``Negative prompt:`` line (ComfyUI's importer does nothing without) on one
+line (SwarmUI loses everything otherwise); no JSON; LoRA tags with one positive weight and an ASCII name
+(Civitai's pattern rejects others). No ``Model hash``: its meaning is the hash of a single checkpoint file,
+which a base in folder layout does not have, and a false hash is worse than none. ``Lora hashes`` holds the
+first 12 digits of the tensor hash (AutoV3).
+"""
+
+from __future__ import annotations
+
+import re
+
+import duktus
+from duktus.domain.recipe import Recipe, Schedule
+
+SCHEDULE_TYPES = {
+    Schedule.NORMAL: "Normal",
+    Schedule.KARRAS: "Karras",
+    Schedule.EXPONENTIAL: "Exponential",
+}
+
+
+def parameters_text(recipe: Recipe) -> str:
+    """The three parts, separated by newlines: prompt with tags, negative prompt, details."""
+    tags = [
+        f"<lora:{slug(adapter.name)}:{_number(adapter.strength)}>"
+        for adapter in recipe.adapters
+        if adapter.strength > 0
+    ]
+    details = [
+        ("Steps", str(recipe.steps)),
+        ("Sampler", recipe.sampler.value),
+        ("Schedule type", SCHEDULE_TYPES[recipe.schedule]),
+        ("CFG scale", _number(recipe.cfg)),
+        ("Seed", str(recipe.seed)),
+        ("Size", f"{recipe.width}x{recipe.height}"),
+        ("Model", slug(recipe.base.name)),
+        ("RNG", "CPU"),
+    ]
+    if recipe.adapters:
+        hashes = ", ".join(f"{slug(adapter.name)}: {adapter.style[:12]}" for adapter in recipe.adapters)
+        details.append(("Lora hashes", f'"{hashes}"'))
+    details.append(("Version", f"duktus {duktus.__version__}"))
+    return "\n".join([
+        " ".join([_line(recipe.prompt), *tags]),
+        f"Negative prompt: {_line(recipe.negative_prompt)}",
+        ", ".join(f"{key}: {value}" for key, value in details),
+    ])  # fmt: skip
+
+
+def slug(name: str) -> str:
+    """A name of ASCII letters, digits, ``_``, ``.`` and ``-``."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-") or "unnamed"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _number(value: float) -> str:
+    """Without a needless fraction or exponent: ``0.85``, ``7``."""
+    return f"{value:.4f}".rstrip("0").rstrip(".")
