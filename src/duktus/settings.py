@@ -124,7 +124,8 @@ def _unknown(key: str, known: Iterable[str], where: str) -> InputError:
 
 
 def _words(error: ValidationError, origin: Mapping[str, str], path: str) -> InputError:
-    first = error.errors()[0]
+    unknown_first = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    first = unknown_first[0]
     place = [str(part) for part in first["loc"]]
     key = ".".join(place)
     where = origin.get(place[0], path) if place else path

@@ -1,0 +1,59 @@
+"""The names that people write in notebooks and scripts; changing one is a decision, not an accident."""
+
+from __future__ import annotations
+
+import inspect
+
+import duktus
+from duktus.cli.app import build
+from duktus.notebook import SeriesHandle, Workspace
+
+VERBS = {
+    "discard",
+    "diff",
+    "export",
+    "keep",
+    "list_series",
+    "path",
+    "rate",
+    "render",
+    "root",
+    "series",
+    "sheet",
+    "show",
+    "style",
+    "styles",
+    "sweep",
+    "teach",
+    "undo",
+    "verify",
+}
+COMMANDS = {
+    "init", "demo", "doctor", "render", "sweep", "sheet", "show", "diff", "verify", "keep", "discard", "rate",
+    "undo", "style teach", "style list", "style show", "style export", "series list", "series show",
+}  # fmt: skip
+
+
+def public(thing: type) -> set[str]:
+    return {name for name, _ in inspect.getmembers(thing) if not name.startswith("_")}
+
+
+def test_the_package() -> None:
+    assert set(duktus.__all__) == {"__version__", "open"}
+    assert duktus.open.__doc__
+
+
+def test_the_workspace_of_notebooks() -> None:
+    assert public(Workspace) == VERBS
+    assert public(SeriesHandle) == {"assets", "name", "notes", "paths", "sheet", "standings", "workspace"}
+    for name in VERBS:
+        assert inspect.getdoc(getattr(Workspace, name)), name
+
+
+def test_the_commands() -> None:
+    app = build()
+    found = {command.callback.__name__.rstrip("_") for command in app.registered_commands if command.callback}
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        found |= {f"{group.name} {command.name}" for command in group.typer_instance.registered_commands}
+    assert found == COMMANDS
