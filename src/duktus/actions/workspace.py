@@ -12,18 +12,23 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from duktus.archive.archive import Archive
-from duktus.archive.disk import explained
+from duktus.archive.disk import explained, full_disk, read_only
 from duktus.archive.store import Store, write_whole
 from duktus.domain.asset import Asset
 from duktus.domain.base import Base
 from duktus.domain.errors import NotFoundError
 from duktus.families.registry import family_of
+
+LEAST_ROOM = 1 << 20
+"""Bytes. With less a disk is full: no picture is begun that could not be kept."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,16 @@ class Workspace:
     """What ``duktus.toml`` holds when it is first written."""
 
     def prepare(self) -> bool:
-        """Make the folder a workspace if it is none yet; whether it was made now."""
+        """Make the folder a workspace if it is none yet, and see that there is room to work in it.
+
+        Whether it was made now. :class:`StorageError` when it is read-only or its disk is full.
+        """
         with explained(self.root):
             new = not self.settings_file.exists()
+            if not new and not os.access(self.root, os.W_OK):
+                raise read_only(self.root)
+            if not new and shutil.disk_usage(self.root).free < LEAST_ROOM:
+                raise full_disk(self.root)
             if new:
                 write_whole(self.settings_file, self.settings_text.encode())
             self.archive.ready()

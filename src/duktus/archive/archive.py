@@ -8,6 +8,7 @@ took, and one flush per rendered picture is not noticed beside the rendering.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -168,7 +169,8 @@ def _version(connection: Connection) -> str | None:
 
 def _words(error: DatabaseError, path: Path) -> UserError | DatabaseError:
     text = str(error.orig).lower()
-    if "full" in text:
+    opening = "unable to open" in text or "disk i/o" in text  # SQLite's words for many causes
+    if "full" in text or (opening and shutil.disk_usage(path.parent).free == 0):
         return full_disk(path.parent)
     if "readonly" in text or "read-only" in text:
         return read_only(path)
@@ -178,7 +180,7 @@ def _words(error: DatabaseError, path: Path) -> UserError | DatabaseError:
             f"Another process has been writing to it for more than {_BUSY_MS // 1000} seconds.",
             "Wait for that process, or stop it, then try again.",
         )
-    if "unable to open" in text or "disk i/o" in text:
+    if opening:
         return StorageError(
             f"{path} could not be opened.",
             "The disk is full, read-only or failing.",
