@@ -27,8 +27,11 @@ from tools.miniature.trainer import Trainer, autocast
 LATENTS = 32
 """Latent channels: 49,152 numbers of a picture become 8,192."""
 CROP = 64
-CROP_SHARE = 0.62
+CROP_SHARE = 0.7
 """The share of the time that is spent on crops."""
+PORTRAIT_SHARE = 0.45
+"""The rest of the diet is textures. (The first 2,800 steps of the shipped weights had 0.6: at 28.0 dB on
+trained and 21.2 dB on held-out media the textures were given more room.)"""
 KL_WEIGHT = 3e-4
 """Per latent number: the latents stay near unit size without costing sharpness."""
 
@@ -73,10 +76,10 @@ def _recolour(patch: Pictures, rng: np.random.Generator) -> Pictures:
 
 
 def batch(portraits: Pictures, textures: Pictures, count: int, size: int, rng: np.random.Generator) -> Tensor:
-    """(count, 3, size, size): three fifths portraits, the rest textures, mirrored and recoloured."""
+    """(count, 3, size, size): portraits and textures, mirrored and recoloured."""
     out = np.empty((count, size, size, 3), np.uint8)
     for k in range(count):
-        portrait = rng.random() < 0.6
+        portrait = rng.random() < PORTRAIT_SHARE
         source = portraits if portrait else textures
         top, left = rng.integers(0, SIZE - size + 1, 2)
         patch = source[int(rng.integers(len(source)))][top : top + size, left : left + size]
@@ -198,7 +201,7 @@ def encode_all(net: AutoencoderKL, pictures: Pictures, work: Path, log: Log) -> 
         shape = (2 * n, LATENTS, SIZE // 8, SIZE // 8)
         arrays = [np.empty(shape, np.float16) for _ in files]
         for start in range(0, n, 32):
-            block = to_tensor(pictures[start : start + 32]).to(device)
+            block = to_tensor(pictures[start : start + 32]).to(device, memory_format=torch.channels_last)
             for offset, seen in ((0, block), (n, block.flip(3))):
                 with autocast(device):
                     mean, logvar = net.quant_conv(net.encoder(seen)).float().chunk(2, 1)

@@ -28,8 +28,9 @@ with this one in seconds on a laptop. Nobody should expect pictures of the world
 ## Data and licence
 Trained only on pictures that the repository draws itself ({portraits} portraits in six media, with their mirror
 images, and {textures} abstract textures for the autoencoder, seed {seed}). No photograph, no artist's picture and no
-other model's output or weights were used. Apache-2.0, like the code that drew them. The media *contour wash* and
-*linocut* were never shown to any part of it.
+other model's output or weights were used. Apache-2.0, like the code that drew them. No portrait in the
+media *contour wash* or *linocut* was shown to any part of it: they are kept back as hands to teach. (The abstract
+textures of the autoencoder do hold contour lines, washes, hatchings and ink, as marks without a face.)
 
 ## Networks
 | part | what | parameters |

@@ -10,11 +10,16 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 
-def export(pipe: StableDiffusionPipeline, out: Path) -> float:
-    """Replaces the model folders in `out` (other files stay); returns MB written."""
+def export(pipe: StableDiffusionPipeline, vocabulary: Path, out: Path) -> float:
+    """Replaces the model folders in `out` (other files stay); returns MB written.
+
+    `vocabulary` holds vocab.json and merges.txt, which many programs read instead of tokenizer.json.
+    """
     part = out.with_name(out.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     pipe.to("cpu", torch.float16).save_pretrained(part, safe_serialization=True)
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copyfile(vocabulary / name, part / "tokenizer" / name)
     out.mkdir(parents=True, exist_ok=True)
     for item in sorted(part.iterdir()):
         target = out / item.name

@@ -138,7 +138,7 @@ class FastGroupNorm(nn.GroupNorm):
     def forward(self, input: Tensor) -> Tensor:
         """The normalised tensor, in the shape and type of the input."""
         fast = input.dtype is torch.bfloat16 and input.dim() == 4 and self.num_channels <= 512
-        if fast and input.is_contiguous(memory_format=torch.channels_last) and torch.is_grad_enabled():
+        if fast and input.is_contiguous(memory_format=torch.channels_last):
             out: Tensor = _Norm.apply(input, self.weight, self.bias, self.num_groups, self.eps)
             return out
         return super().forward(input)

@@ -88,7 +88,7 @@ def measure(
     where = where or folder
     where.mkdir(parents=True, exist_ok=True)
     device = device_of(device_name)
-    pipe = StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32).to(device)
+    pipe = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32).to(device)
     portraits = [portrait_of(ASKED, i) for i in range(count)]
     prompts = [full_caption(p) for p in portraits]
     sample(pipe, prompts[:1], [0], steps, cfg, karras)

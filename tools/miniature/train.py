@@ -54,7 +54,7 @@ def run(out: Path, work: Path, lengths: Lengths, plan: Plan, device_name: str, m
     text.pretrain(encoder, tokenizer, portraits, work, budgets[0], device, log, plan.seed)
     net = unet.train(work, latents, portraits, vae, encoder, tokenizer, budgets[2], device, log, plan.seed)
     pipe = unet.pipeline(vae, encoder.eval(), tokenizer, net.eval())
-    log(f"exported {export(pipe, out):.1f} MB to {out}")
+    log(f"exported {export(pipe, work / 'tokenizer', out):.1f} MB to {out}")
     facts = {
         "plan": dataclasses.asdict(plan),
         "steps": {k: b.step for k, b in zip(("text", "autoencoder", "unet"), budgets, strict=True)},
