@@ -5,8 +5,8 @@
 Each measurement is a process of its own; the two take turns, so that what else the machine does meets both
 alike. The ratio is the median over rounds of ours / reference: below 1 is faster, or smaller. The reference
 does what diffusers' examples/text_to_image/train_text_to_image_lora.py does, given the same cache: LoRA
-through peft, AdamW, min-SNR left out on both sides. Processor seconds tell more than wall seconds on a machine
-that is doing something else.
+through peft, AdamW, min-SNR left out on both sides. Processor seconds tell more than wall seconds on a
+machine that is doing something else.
 """
 
 from __future__ import annotations
