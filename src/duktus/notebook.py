@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from duktus.actions.diff import Diff
-    from duktus.actions.planning import Request
     from duktus.actions.progress import Progress
     from duktus.actions.rendering import OnPreview
+    from duktus.actions.request import Request
     from duktus.actions.show import Shown
     from duktus.actions.verify import Verified
     from duktus.actions.workspace import Workspace as Inner
@@ -102,7 +102,8 @@ class Workspace:
         ``settings`` are fields of :class:`duktus.domain.style.TeachSettings` that differ from the base's
         own, e.g. ``steps=200``.
         """
-        from duktus.actions.teach_style import Lesson, teach_style
+        from duktus.actions.lesson import Lesson
+        from duktus.actions.teach_style import teach_style
 
         lesson = Lesson(
             pictures=Path(pictures),
@@ -272,7 +273,7 @@ def _request(
     seed: OneOrMore[int],
     options: dict[str, Any],
 ) -> Request:
-    from duktus.actions.planning import Request
+    from duktus.actions.request import Request
     from duktus.domain import axes
     from duktus.domain.errors import InputError
 

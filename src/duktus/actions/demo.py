@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
-from duktus.actions.devices import pick_device
+from duktus.actions.demo_measure import measure
+from duktus.actions.demo_report import Results, summary, words
 from duktus.actions.doctor import doctor
-from duktus.actions.planning import Request
+from duktus.actions.lesson import Lesson
 from duktus.actions.progress import Progress, Silent
-from duktus.actions.reports import finite, series_json, style_json
+from duktus.actions.request import Request
 from duktus.actions.sheet import sheet
 from duktus.actions.styles import export_style
 from duktus.actions.sweep import Swept, sweep
-from duktus.actions.teach_style import Lesson, StyleTaught, teach_style
-from duktus.actions.verify import Verified, verify
+from duktus.actions.teach_style import teach_style
+from duktus.actions.verify import verify
 from duktus.actions.workspace import Workspace
 from duktus.archive.disk import explained
 from duktus.archive.store import write_whole
 from duktus.domain.errors import ConflictError, InputError
-from duktus.miniature import portraits_folder, world
-from duktus.training import read_training_set
-from duktus.training.measure import held_out_losses
+from duktus.miniature import portraits_folder
 
 BASE = "miniature"
 STYLE = "contour-wash"
@@ -42,7 +37,6 @@ CFGS = (2.0, 3.5, 5.0)
 SEEDS = (1, 2)
 FRESH = 24
 """Portraits drawn anew to measure the style on: none of them was seen in teaching."""
-FRESH_SEED = 90_000
 MARK = ".duktus-demo"
 """Says that a folder is a demo's and may be replaced by the next."""
 
@@ -53,15 +47,6 @@ class DemoDone:
 
     summary: dict[str, Any]
     words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Results:
-    taught: StyleTaught
-    fresh: tuple[float, float]
-    swept: Swept
-    verified: Verified
-    seconds: float
 
 
 def demo(
@@ -91,11 +76,11 @@ def demo(
         sheet(workspace, SERIES, out / "sheet.html")
         told.say("5 of 5: rendering one picture again, and measuring the style on portraits it never saw.")
         verified = verify(workspace, _pick(swept), progress=told)
-        fresh = _measure(workspace, taught)
-        results = _Results(taught, fresh, swept, verified, time.monotonic() - start)
-        summary = _summary(workspace, out, results)
-        write_whole(out / "summary.json", json.dumps(summary, indent=2, allow_nan=False).encode())
-    return DemoDone(summary, _words(out, results))
+        fresh = measure(workspace, taught, FRESH)
+        results = Results(taught, fresh, FRESH, swept, verified, time.monotonic() - start)
+        numbers = summary(workspace, out, results)
+        write_whole(out / "summary.json", json.dumps(numbers, indent=2, allow_nan=False).encode())
+    return DemoDone(numbers, words(out, results))
 
 
 def _clear(out: Path) -> None:
@@ -124,88 +109,3 @@ def _pick(swept: Swept) -> str:
     """A picture in the middle of the series, made with the style at full strength."""
     full = [one for one in swept.assets if one.recipe.adapters[0].strength == 1.0]
     return full[len(full) // 2].id
-
-
-def _measure(workspace: Workspace, taught: StyleTaught) -> tuple[float, float]:
-    """Losses of the base and of the style on portraits of the demo hand drawn just now."""
-    settings = taught.style.settings
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for number in range(FRESH):
-            rng = np.random.default_rng(FRESH_SEED + number)
-            portrait = world.sample_portrait(rng, (world.Medium.CONTOUR_WASH,))
-            picture = world.draw(portrait, FRESH_SEED + number, settings.resolution)
-            Image.fromarray(picture).save(folder / f"{number:02d}.png")
-            words = world.full_caption(portrait).rpartition(", ")[0]
-            (folder / f"{number:02d}.txt").write_text(f"{TRIGGER}, {words}", encoding="utf-8")
-        pictures = read_training_set(folder, trigger=TRIGGER, resolution=settings.resolution)
-        return held_out_losses(
-            workspace.base(), taught.path, pictures, settings, device=pick_device(workspace.device)
-        )
-
-
-def _summary(workspace: Workspace, out: Path, results: _Results) -> dict[str, Any]:
-    swept, verified = results.swept, results.verified
-    style = style_json(results.taught.style, out / f"{STYLE}.safetensors")
-    series = series_json(workspace, swept.series, {one.id: one for one in swept.assets})
-    base, taught = results.fresh
-    return {
-        "style": {
-            **style,
-            "seconds": round(results.taught.seconds, 1),
-            "heldout_loss_base": base,
-            "heldout_loss_style": taught,
-            "heldout_relative": taught / base,
-            "heldout_pictures": FRESH,
-            "heldout_of_the_run": [style["heldout_loss_base"], style["heldout_loss_style"]],
-        },
-        "series": {
-            "name": swept.series.name,
-            "cells": len(swept.series.cells),
-            "seconds": round(swept.seconds, 1),
-            "axes": series["axes"],
-            "notes": series["notes"],
-            "pictures": [str(path.relative_to(out)) for path in swept.copies],
-        },
-        "verify": {
-            "asset": verified.name,
-            "identical": verified.identical,
-            "max_abs": verified.max_abs,
-            "psnr": finite(verified.psnr),
-        },
-        "sheet": ["sheet.png", "sheet.html"],
-        "seconds_total": round(results.seconds, 1),
-    }
-
-
-def _words(out: Path, results: _Results) -> tuple[str, ...]:
-    style = results.taught.style
-    base, taught = results.fresh
-    cells = len(results.swept.series.cells)
-    proof = (
-        "rendered again, every pixel came out the same"
-        if results.verified.identical
-        else f"rendered again, pixels differed by up to {results.verified.max_abs} of 255"
-    )
-    return (
-        (
-            f"duktus learned a hand from nine portraits in {style.steps} steps "
-            f"({results.taught.seconds:.0f} s); verdict: {style.verdict.outcome.value}."
-        ),
-        (
-            f"On {FRESH} portraits in that hand which it never saw, its loss is {taught / base:.2f} of the "
-            "base's (1 would mean nothing was learned)."
-        ),
-        (
-            f"With it {cells} pictures of one prompt were rendered: {len(STRENGTHS)} strengths x {len(CFGS)} "
-            f"cfg x {len(SEEDS)} seeds, in {results.swept.seconds:.0f} s."
-        ),
-        f"One of them, {results.verified.name}, was {proof}.",
-        f"All of it took {results.seconds:.0f} s. Look at:",
-        f"  {out / 'sheet.html'}   the series; click a picture to enlarge it",
-        f"  {out / 'sheet.png'}    the same to print",
-        f"  {out / 'pictures'}     the pictures, each with its recipe inside",
-        f"  {out / (STYLE + '.safetensors')}   the style, for any program that loads LoRA files",
-        f"  {out / 'summary.json'} the numbers",
-        "Next, with your own pictures: duktus style teach my-pictures/ --name my-hand --trigger my-hand",
-    )

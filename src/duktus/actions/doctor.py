@@ -100,25 +100,19 @@ def _devices() -> Finding:
 
 def _memory() -> Finding:
     memory = psutil.virtual_memory()
-    return Finding(
-        "memory",
-        ok=memory.available >= LEAST_MEMORY,
-        found=f"{memory.available / GB:.1f} of {memory.total / GB:.1f} GB free",
-        next_step=""
-        if memory.available >= LEAST_MEMORY
-        else "Close other programs: teaching on the miniature needs about 2 GB.",
-    )
+    well = memory.available >= LEAST_MEMORY
+    found = f"{memory.available / GB:.1f} of {memory.total / GB:.1f} GB free"
+    way_out = "Close other programs: teaching on the miniature needs about 2 GB."
+    return Finding("memory", ok=well, found=found, next_step="" if well else way_out)
 
 
 def _disk(place: Path) -> Finding:
     existing = next(folder for folder in (place, *place.parents) if folder.exists())
     free = shutil.disk_usage(existing).free
-    return Finding(
-        "disk",
-        ok=free >= LEAST_DISK,
-        found=f"{free / GB:.1f} GB free at {existing}",
-        next_step="" if free >= LEAST_DISK else "Free some space before teaching or a large sweep.",
-    )
+    well = free >= LEAST_DISK
+    way_out = "Free some space before teaching or a large sweep."
+    found = f"{free / GB:.1f} GB free at {existing}"
+    return Finding("disk", ok=well, found=found, next_step="" if well else way_out)
 
 
 def _base(workspace: Workspace) -> Finding:

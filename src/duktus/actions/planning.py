@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from duktus.actions.request import Request
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles as archived
 from duktus.domain.base import Base
@@ -20,27 +21,6 @@ from duktus.domain.series import Axis, AxisValue
 from duktus.domain.style import Style
 
 MAX_CELLS = 10_000
-Size = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for. Empty tuples mean: what the base's recipe says.
-
-    ``styles`` are (name, strength); ``strengths`` lays an axis over the strength of the one style.
-    Several values of one kind make an axis of a sweep.
-    """
-
-    prompts: tuple[str, ...]
-    styles: tuple[tuple[str, float], ...] = ()
-    strengths: tuple[float, ...] = ()
-    cfgs: tuple[float, ...] = ()
-    samplers: tuple[Sampler, ...] = ()
-    schedules: tuple[Schedule, ...] = ()
-    steps: tuple[int, ...] = ()
-    sizes: tuple[Size, ...] = ()
-    negatives: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = (1,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from duktus.actions.planning import Plan, Request, plan
+from duktus.actions.planning import Plan, plan
 from duktus.actions.progress import Progress, Silent
-from duktus.actions.rendering import Job, OnPreview, record, render_jobs
+from duktus.actions.rendering import STRIP, Job, OnPreview, record, render_jobs
+from duktus.actions.request import Request
 from duktus.actions.workspace import Workspace
 from duktus.archive.disk import explained
 from duktus.archive.store import copy_out
@@ -93,13 +94,12 @@ def check_out(out: Path | None, pictures: int) -> None:
 
 
 def copy_all(workspace: Workspace, found: tuple[Asset, ...], out: Path) -> tuple[Path, ...]:
-    """Copy pictures to a folder or, for one picture, to a file."""
-    if out.suffix.lower() == ".png":
-        copy_out(workspace.file(found[0]), out)
-        return (out,)
-    copies: list[Path] = []
-    for asset in found:
-        target = out / Path(asset.path).name
+    """Copy pictures, and the strips that lie beside them, to a folder or one picture to a file."""
+    one_file = out.suffix.lower() == ".png"
+    targets = [out if one_file else out / Path(asset.path).name for asset in found]
+    for asset, target in zip(found, targets, strict=True):
         copy_out(workspace.file(asset), target)
-        copies.append(target)
-    return tuple(copies)
+        strip = (workspace.root / asset.path).with_suffix(STRIP)
+        if strip.is_file():
+            copy_out(strip, target.with_suffix(STRIP))
+    return tuple(targets)

@@ -20,6 +20,8 @@ from duktus.rendering import Picture, Preview, Renderer, encode_png, pixel_hash
 from duktus.rendering.files import encode_strip
 
 OnPreview = Callable[[Preview], None]
+STRIP = ".steps.png"
+"""How the strip of a picture's steps is named, beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def _keep(workspace: Workspace, job: Job, picture: Picture) -> Kept:
     workspace.store.name(file_hash, target)
     strip = None
     if picture.steps_strip is not None:
-        strip = target.with_suffix(".steps.png")
+        strip = target.with_suffix(STRIP)
         encode_strip(picture.steps_strip, picture.recipe, strip)
     asset = Asset(
         id=asset_id,

@@ -6,19 +6,18 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from duktus.actions.names import checked_name, slug
-from duktus.actions.planning import Plan, Request, plan
+from duktus.actions.begun_series import lock_file, record_plan, same_plan, series_name
+from duktus.actions.planning import Plan, plan
 from duktus.actions.progress import Progress, Silent
-from duktus.actions.render import FOLDER, check_out, copy_all
+from duktus.actions.render import check_out, copy_all
 from duktus.actions.rendering import Job, OnPreview, render_jobs
+from duktus.actions.request import Request
 from duktus.actions.unchanged import unchanged_axes
 from duktus.actions.workspace import Workspace
 from duktus.archive import assets, series
 from duktus.archive.disk import explained
 from duktus.archive.lock import Lock
-from duktus.archive.series import Planned
 from duktus.domain.asset import Asset
-from duktus.domain.errors import ConflictError
 from duktus.domain.series import Series
 
 
@@ -53,58 +52,21 @@ def sweep(
     start = time.monotonic()
     planned = plan(workspace, request)
     check_out(out, len(planned.recipes))
-    chosen = _name(planned, name)
+    chosen = series_name(planned, name)
     with workspace.archive.read() as connection:
-        _same_plan(chosen, planned, series.plan_of(connection, chosen))
+        same_plan(chosen, planned, series.plan_of(connection, chosen))
     if workspace.prepare():
         told.say(f"Made a workspace in {workspace.root}.")
     for note in planned.notes:
         told.say(note)
-    with explained(workspace.root), Lock(_lock_file(workspace, chosen), f"the series '{chosen}'"):
-        _record_plan(workspace, chosen, planned)
+    with explained(workspace.root), Lock(lock_file(workspace, chosen), f"the series '{chosen}'"):
+        record_plan(workspace, chosen, planned)
         rendered = _render_missing(
             workspace, chosen, planned, told, steps_strip=steps_strip, on_preview=on_preview
         )
         result = _finish(workspace, chosen, planned, told)
         copies = copy_all(workspace, result[1], out) if out else ()
     return Swept(*result, rendered=rendered, seconds=time.monotonic() - start, copies=copies)
-
-
-def _name(planned: Plan, name: str | None) -> str:
-    if name is None:
-        words = slug(planned.recipes[0].prompt, 24) or "series"
-        return f"{words}-{planned.hash[:8]}"
-    if name == FOLDER:
-        raise ConflictError(
-            f"A series cannot be named '{name}'.",
-            "That folder holds the pictures that belong to no series.",
-            "Choose another --name.",
-        )
-    return checked_name("series", name)
-
-
-def _same_plan(name: str, planned: Plan, known: str | None) -> None:
-    if known is not None and known != planned.hash:
-        raise ConflictError(
-            f"There is already a series named '{name}' with other settings.",
-            "The same name continues a series; this command would make different pictures.",
-            f"Choose another --name, or look at the old one: duktus series show {name}.",
-        )
-
-
-def _lock_file(workspace: Workspace, name: str) -> Path:
-    return workspace.root / "archive" / "locks" / f"series-{name}.lock"
-
-
-def _record_plan(workspace: Workspace, name: str, planned: Plan) -> None:
-    with workspace.archive.write() as connection:
-        known = series.plan_of(connection, name)
-        _same_plan(name, planned, known)
-        if known is None:
-            row = Planned(
-                name, planned.hash, planned.axes, planned.coordinates, planned.recipes, planned.notes
-            )
-            series.add(connection, planned.base, row)
 
 
 def _render_missing(

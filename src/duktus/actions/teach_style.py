@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from duktus.actions.devices import pick_device
+from duktus.actions.lesson import Lesson, Ready, prepare
+from duktus.actions.lesson_progress import Teller
 from duktus.actions.names import checked_name
-from duktus.actions.progress import Progress, Silent, Tick
+from duktus.actions.progress import Progress, Silent
 from duktus.actions.samples import Samples
 from duktus.actions.styles import SUFFIX, style_path
 from duktus.actions.workspace import Workspace
@@ -19,40 +18,8 @@ from duktus.archive import styles
 from duktus.archive.disk import explained
 from duktus.archive.lock import Lock
 from duktus.archive.times import now
-from duktus.domain.base import Base
-from duktus.domain.errors import InputError
-from duktus.domain.style import Style, TeachSettings
-from duktus.families.registry import family
-from duktus.training import (
-    Evaluated,
-    Event,
-    Paused,
-    Plan,
-    Said,
-    Sampled,
-    Saved,
-    Stepped,
-    Taught,
-    TrainingSet,
-    preflight,
-    read_training_set,
-    teach,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """What is to be taught. ``changes`` are TeachSettings that differ from the base's own defaults."""
-
-    pictures: Path
-    name: str
-    trigger: str
-    template: str | None = None
-    """A caption for pictures without their own."""
-    held_out: Path | None = None
-    """A folder of pictures to measure on; without it some of ``pictures`` are held out by rule."""
-    resume: bool = False
-    changes: tuple[tuple[str, Any], ...] = ()
+from duktus.domain.style import Style
+from duktus.training import Paused, Plan, Taught, preflight, teach
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +39,7 @@ def teach_style(workspace: Workspace, lesson: Lesson, *, progress: Progress | No
     told = progress or Silent()
     start = time.monotonic()
     name = checked_name("style", lesson.name)
-    ready = _prepare(workspace.base(), lesson)
+    ready = prepare(workspace.base(), lesson)
     with workspace.archive.read() as connection:
         if styles.has(connection, name) and not lesson.resume:
             raise styles.name_taken(name)
@@ -94,54 +61,8 @@ def teach_style(workspace: Workspace, lesson: Lesson, *, progress: Progress | No
     return StyleTaught(style, style_path(workspace, style), time.monotonic() - start)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """Everything that teaching needs, checked."""
-
-    base: Base
-    settings: TeachSettings
-    pictures: TrainingSet
-    held_out: TrainingSet | None
-
-
-def _prepare(base: Base, lesson: Lesson) -> _Ready:
-    settings = _settings(base, lesson)
-
-    def read(folder: Path) -> TrainingSet:
-        return read_training_set(
-            folder, trigger=lesson.trigger, template=lesson.template, resolution=settings.resolution
-        )
-
-    held_out = read(lesson.held_out) if lesson.held_out else None
-    return _Ready(base, settings, read(lesson.pictures), held_out)
-
-
-def _settings(base: Base, lesson: Lesson) -> TeachSettings:
-    defaults = family(base.family).teach_defaults(base)
-    values: dict[str, Any] = {
-        "trigger": lesson.trigger,
-        "steps": defaults.steps,
-        "learning_rate": defaults.learning_rate,
-        "batch": defaults.batch,
-        "resolution": defaults.resolution,
-        "targets": defaults.targets,
-        **dict(lesson.changes),
-    }
-    if "rank" in values and "alpha" not in values:
-        values["alpha"] = values["rank"]  # then nobody's handling of alpha can change the strength
-    try:
-        return TeachSettings(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            f"{first['loc'][-1]} {first['input']!r} cannot be used.",
-            f"{first['msg']}.",
-            "Leave it out to teach with the base's own value.",
-        ) from error
-
-
 def _teach(
-    workspace: Workspace, ready: _Ready, run: Path, *, resume: bool, told: Progress
+    workspace: Workspace, ready: Ready, run: Path, *, resume: bool, told: Progress
 ) -> tuple[Taught, Plan]:
     device = pick_device(workspace.device)
     told.say("Trying it out before it starts.")
@@ -159,7 +80,7 @@ def _teach(
         dtype=plan.dtype,
         held_out=ready.held_out,
         resume=resume,
-        on_event=_Teller(told),
+        on_event=Teller(told),
         should_stop=told.stopped,
         sample=samples.sample if ready.settings.sample_every else None,
         draw=samples.draw,
@@ -173,28 +94,7 @@ def _teach(
     return outcome, plan
 
 
-class _Teller:
-    """Turns the events of a training run into progress."""
-
-    def __init__(self, told: Progress) -> None:
-        self._told = told
-
-    def __call__(self, event: Event) -> None:
-        match event:
-            case Said(text):
-                self._told.say(text)
-            case Stepped(step, steps, loss, pace, left):
-                detail = f"loss {loss:.4f}, {pace:.2f} s a step"
-                self._told.tick(Tick("steps", step, steps, left, detail))
-            case Evaluated(point, relative) if relative is not None:
-                self._told.say(f"Step {point.step}: held-out loss {relative:.2f} of the base's.")
-            case Sampled(step, path):
-                self._told.say(f"Step {step}: sample in {path}.")
-            case Evaluated() | Saved():
-                pass
-
-
-def _style(name: str, ready: _Ready, taught: Taught, plan: Plan) -> Style:
+def _style(name: str, ready: Ready, taught: Taught, plan: Plan) -> Style:
     base, settings, pictures = ready.base, ready.settings, ready.pictures
     return Style(
         name=name,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from duktus.domain.errors import InputError
 
 if TYPE_CHECKING:
-    from duktus.actions.planning import Request
+    from duktus.actions.request import Request
 
 DEFAULT_SEED = 1
 
@@ -37,7 +37,7 @@ def request(asked: Asked, *, several: bool) -> Request:
     ``several`` allows lists and ranges (a sweep). Without a seed a render draws one; a sweep takes 1, so
     that the same command names the same series.
     """
-    from duktus.actions.planning import Request
+    from duktus.actions.request import Request
     from duktus.domain import axes
 
     made = Request(

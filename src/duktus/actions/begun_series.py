@@ -1,0 +1,56 @@
+"""Which series a sweep is: a new one, or one begun earlier that goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from duktus.actions.names import checked_name, slug
+from duktus.actions.planning import Plan
+from duktus.actions.render import FOLDER
+from duktus.actions.workspace import Workspace
+from duktus.archive import series
+from duktus.archive.series import Planned
+from duktus.domain.errors import ConflictError
+
+
+def series_name(planned: Plan, name: str | None) -> str:
+    """The name given, checked; without one a name that follows from the plan, so that the same command
+    finds the same series.
+    """
+    if name is None:
+        words = slug(planned.recipes[0].prompt, 24) or "series"
+        return f"{words}-{planned.hash[:8]}"
+    if name == FOLDER:
+        raise ConflictError(
+            f"A series cannot be named '{name}'.",
+            "That folder holds the pictures that belong to no series.",
+            "Choose another --name.",
+        )
+    return checked_name("series", name)
+
+
+def same_plan(name: str, planned: Plan, known: str | None) -> None:
+    """:class:`ConflictError` when the series ``name`` is there with another plan."""
+    if known is not None and known != planned.hash:
+        raise ConflictError(
+            f"There is already a series named '{name}' with other settings.",
+            "The same name continues a series; this command would make different pictures.",
+            f"Choose another --name, or look at the old one: duktus series show {name}.",
+        )
+
+
+def lock_file(workspace: Workspace, name: str) -> Path:
+    """The file whose lock says that a process works on the series."""
+    return workspace.root / "archive" / "locks" / f"series-{name}.lock"
+
+
+def record_plan(workspace: Workspace, name: str, planned: Plan) -> None:
+    """Write the series with all its cells, unless it is there already."""
+    with workspace.archive.write() as connection:
+        known = series.plan_of(connection, name)
+        same_plan(name, planned, known)
+        if known is None:
+            row = Planned(
+                name, planned.hash, planned.axes, planned.coordinates, planned.recipes, planned.notes
+            )
+            series.add(connection, planned.base, row)

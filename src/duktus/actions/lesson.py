@@ -1,0 +1,77 @@
+"""What is to be taught, and everything about it that can be checked before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from duktus.domain.base import Base
+from duktus.domain.errors import InputError
+from duktus.domain.style import TeachSettings
+from duktus.families.registry import family
+from duktus.training import TrainingSet, read_training_set
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What is to be taught. ``changes`` are TeachSettings that differ from the base's own defaults."""
+
+    pictures: Path
+    name: str
+    trigger: str
+    template: str | None = None
+    """A caption for pictures without their own."""
+    held_out: Path | None = None
+    """A folder of pictures to measure on; without it some of ``pictures`` are held out by rule."""
+    resume: bool = False
+    changes: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Everything that teaching needs, checked."""
+
+    base: Base
+    settings: TeachSettings
+    pictures: TrainingSet
+    held_out: TrainingSet | None
+
+
+def prepare(base: Base, lesson: Lesson) -> Ready:
+    """Settings and pictures of a lesson, every one of them checked; nothing is written."""
+    settings = _settings(base, lesson)
+
+    def read(folder: Path) -> TrainingSet:
+        return read_training_set(
+            folder, trigger=lesson.trigger, template=lesson.template, resolution=settings.resolution
+        )
+
+    held_out = read(lesson.held_out) if lesson.held_out else None
+    return Ready(base, settings, read(lesson.pictures), held_out)
+
+
+def _settings(base: Base, lesson: Lesson) -> TeachSettings:
+    defaults = family(base.family).teach_defaults(base)
+    values: dict[str, Any] = {
+        "trigger": lesson.trigger,
+        "steps": defaults.steps,
+        "learning_rate": defaults.learning_rate,
+        "batch": defaults.batch,
+        "resolution": defaults.resolution,
+        "targets": defaults.targets,
+        **dict(lesson.changes),
+    }
+    if "rank" in values and "alpha" not in values:
+        values["alpha"] = values["rank"]  # then nobody's handling of alpha can change the strength
+    try:
+        return TeachSettings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"{first['loc'][-1]} {first['input']!r} cannot be used.",
+            f"{first['msg']}.",
+            "Leave it out to teach with the base's own value.",
+        ) from error

@@ -1,0 +1,30 @@
+"""What a person asked to be rendered, read but not yet checked against a workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from duktus.domain.recipe import Sampler, Schedule
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for. Empty tuples mean: what the base's recipe says.
+
+    ``styles`` are (name, strength); ``strengths`` lays an axis over the strength of the one style.
+    Several values of one kind make an axis of a sweep.
+    """
+
+    prompts: tuple[str, ...]
+    styles: tuple[tuple[str, float], ...] = ()
+    strengths: tuple[float, ...] = ()
+    cfgs: tuple[float, ...] = ()
+    samplers: tuple[Sampler, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    steps: tuple[int, ...] = ()
+    sizes: tuple[Size, ...] = ()
+    negatives: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (1,)
