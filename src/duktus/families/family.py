@@ -66,7 +66,7 @@ class LoadedBase(Protocol):
         ...
 
     def predict(self, noisy: Tensor, timesteps: Tensor, conditioning: Conditioning) -> Tensor:
-        """The denoiser's raw output for noisy latents at per-picture timesteps (n,)."""
+        """The denoiser's raw output for noisy latents at per-picture timesteps (n,), or (1,) for all."""
         ...
 
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ class LoadedBase(Protocol):
         ...
 
     def latent_to_rgb(self) -> Tensor:
-        """(channels, 3) matrix plus bias row: a cheap preview of latents, least-squares fitted."""
+        """(channels + 1, 3): colour weights and, last, a bias row; a cheap preview of latents."""
         ...
 
     def target_modules(self, targets: Targets) -> Sequence[str]:
@@ -110,7 +110,9 @@ class LoadedBase(Protocol):
         ...
 
     def proof_arithmetic(self) -> None:
-        """Make every operation independent of what shares the batch (CPU float32)."""
+        """Make every operation independent of what shares the batch. For rendering only: nothing can be
+        differentiated afterwards.
+        """
         ...
 
 
@@ -148,10 +150,12 @@ class Family(Protocol):
         metadata: Mapping[str, str],
     ) -> str:
         """Write ``{module path: (down, up)}`` in the family's one canonical layout, atomically;
-        return the tensor hash (SHA-256 of the bytes after the safetensors header)."""
+        return the tensor hash (SHA-256 of the bytes after the safetensors header).
+        """
         ...
 
     def read_style(self, path: Path, base: LoadedBase) -> dict[str, tuple[Tensor, Tensor, float]]:
         """``{module path: (down, up, alpha / rank)}`` from a file in that layout; every module of the
-        file must exist in ``base``, else :class:`MismatchError` with "n of m"."""
+        file must exist in ``base``, else :class:`MismatchError` with "n of m".
+        """
         ...

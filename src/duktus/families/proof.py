@@ -1,6 +1,6 @@
 """Arithmetic whose bits do not depend on what shares the batch: the proof lane.
 
-Stock operations fail this on CPUs, and for reasons that differ by machine (measured with torch 2.13, float32):
+Stock operations fail this on CPUs, for reasons that differ by machine (measured with torch 2.13, float32):
 
 * ``conv2d`` takes another algorithm for one small picture than for several (ATen's ``use_mkldnn`` asks for
   ``batch > 1`` or more than 20,480 values);
@@ -59,9 +59,9 @@ class Proof:
     def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, like: nn.Conv2d | None) -> Tensor:
         """A convolution with the stride, padding, dilation and groups of ``like``; 1x1 without."""
         if like is None:
-            return _held("conv2d", _conv2d, (x,), (weight, bias), ((0, 0), (1, 1), (1, 1), 1))
-        rest = (like.padding, like.stride, like.dilation, like.groups)
-        return _held("conv2d", _conv2d, (x,), (weight, bias), rest)
+            return _held("conv2d", _conv2d, (x,), (weight, bias), (((0, 0), (1, 1), (1, 1), 1),))
+        settings = (like.padding, like.stride, like.dilation, like.groups)
+        return _held("conv2d", _conv2d, (x,), (weight, bias), (settings,))
 
 
 def hold_bits(denoiser: nn.Module) -> None:
@@ -91,11 +91,9 @@ def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 def _held_forward(module: nn.Module) -> Callable[[Tensor], Tensor] | None:
     if isinstance(module, nn.Linear):
         return lambda x: Proof.linear(x, module.weight, module.bias)
-    if (
-        isinstance(module, nn.Conv2d)
-        and module.padding_mode == "zeros"
-        and not isinstance(module.padding, str)
-    ):
+    if isinstance(module, nn.Conv2d):
+        assert module.padding_mode == "zeros"
+        assert not isinstance(module.padding, str)
         return lambda x: Proof.conv2d(x, module.weight, module.bias, module)
     if isinstance(module, nn.GroupNorm):
         rest = (module.num_groups, module.eps)
@@ -179,11 +177,9 @@ def _conv2d(
     x: Tensor,
     weight: Tensor,
     bias: Tensor | None,
-    padding: tuple[int, int],
-    stride: tuple[int, int],
-    dilation: tuple[int, int],
-    groups: int,
+    settings: tuple[tuple[int, int], tuple[int, int], tuple[int, int], int],
 ) -> Tensor:
+    padding, stride, dilation, groups = settings
     if HAS_ONEDNN and x.device.type == "cpu":
         return torch.ops.aten.mkldnn_convolution(x, weight, bias, padding, stride, dilation, groups)
     return functional.conv2d(x, weight, bias, stride, padding, dilation, groups)

@@ -18,6 +18,7 @@ from diffusers import (
 
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
+from duktus.families.schedules import check_combination
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,20 +28,16 @@ SPACINGS = {
     Schedule.KARRAS: {"use_karras_sigmas": True},
     Schedule.EXPONENTIAL: {"use_exponential_sigmas": True},
 }
-ALL = tuple(Schedule)
-NORMAL = (Schedule.NORMAL,)
-
-SAMPLERS: dict[Sampler, tuple[Any, dict[str, Any], tuple[Schedule, ...]]] = {
-    Sampler.DDIM: (DDIMScheduler, {}, NORMAL),
-    Sampler.EULER: (EulerDiscreteScheduler, {}, ALL),
-    Sampler.EULER_A: (EulerAncestralDiscreteScheduler, {}, NORMAL),
-    Sampler.DPMPP_2M: (DPMSolverMultistepScheduler, {}, ALL),
-    Sampler.DPMPP_2M_SDE: (DPMSolverMultistepScheduler, {"algorithm_type": "sde-dpmsolver++"}, ALL),
-    Sampler.UNIPC: (UniPCMultistepScheduler, {}, ALL),
-    Sampler.HEUN: (HeunDiscreteScheduler, {}, ALL),
-    Sampler.LCM: (LCMScheduler, {}, NORMAL),
+SAMPLERS: dict[Sampler, tuple[Any, dict[str, Any]]] = {
+    Sampler.DDIM: (DDIMScheduler, {}),
+    Sampler.EULER: (EulerDiscreteScheduler, {}),
+    Sampler.EULER_A: (EulerAncestralDiscreteScheduler, {}),
+    Sampler.DPMPP_2M: (DPMSolverMultistepScheduler, {}),
+    Sampler.DPMPP_2M_SDE: (DPMSolverMultistepScheduler, {"algorithm_type": "sde-dpmsolver++"}),
+    Sampler.UNIPC: (UniPCMultistepScheduler, {}),
+    Sampler.HEUN: (HeunDiscreteScheduler, {}),
+    Sampler.LCM: (LCMScheduler, {}),
 }
-"""Class, settings and the schedules it can follow (diffusers 0.42)."""
 
 KEPT = (
     "num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "prediction_type",
@@ -48,16 +45,6 @@ KEPT = (
     "set_alpha_to_one", "thresholding", "dynamic_thresholding_ratio", "sample_max_value",
 )  # fmt: skip
 """What a base's configuration says about its noise; everything else belongs to a sampler."""
-
-
-def check_combination(sampler: Sampler, schedule: Schedule) -> None:
-    """Refuse a combination that does not exist, naming those that do."""
-    allowed = SAMPLERS[sampler][2]
-    if schedule not in allowed:
-        names = ", ".join(allowed)
-        raise InputError(
-            f"Sampler {sampler} has no {schedule} schedule.", f"It has: {names}.", "Choose one of these."
-        )
 
 
 def noise_scheduler(configuration: Mapping[str, Any], sampler: Sampler, schedule: Schedule) -> Any:
@@ -68,7 +55,7 @@ def noise_scheduler(configuration: Mapping[str, Any], sampler: Sampler, schedule
             with zero terminal signal.
     """
     check_combination(sampler, schedule)
-    kind, settings, _ = SAMPLERS[sampler]
+    kind, settings = SAMPLERS[sampler]
     if configuration.get("rescale_betas_zero_snr") and sampler is Sampler.HEUN:
         raise InputError(
             "Sampler Heun cannot start from pure noise, which this base needs.",

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.families.samplers import quiet_numpy
 
@@ -55,11 +54,8 @@ class Snapshot:
 def denoise(batch: Batch) -> Iterator[Snapshot]:
     """The batch after every step; the last snapshot holds the finished latents."""
     scheduler = batch.base.noise_scheduler(batch.sampler, batch.schedule)
-    try:
-        with quiet_numpy():
-            scheduler.set_timesteps(batch.steps, device=batch.base.device)
-    except ValueError as error:
-        raise InputError(f"Sampler {batch.sampler} cannot make {batch.steps} steps:", str(error)) from error
+    with quiet_numpy():
+        scheduler.set_timesteps(batch.steps, device=batch.base.device)
     generators = [torch.Generator().manual_seed(seed) for seed in batch.seeds]
     start = torch.cat([torch.randn((1, *batch.shape), generator=generator) for generator in generators])
     latents = start.to(batch.base.device) * scheduler.init_noise_sigma

@@ -1,4 +1,4 @@
-"""The one renderer: everything duktus ever draws, from previews while teaching to releases, comes from here."""
+"""The one renderer: everything duktus draws, from samples while teaching to releases, comes from here."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from duktus.domain.recipe import Lane, Recipe
 from duktus.families import lora
 from duktus.families.registry import family
 from duktus.families.safetensors_header import tensor_hash
+from duktus.families.schedules import check_combination
 from duktus.rendering.compare import Pixels
 from duktus.rendering.denoise import Batch, Snapshot, denoise
 from duktus.rendering.facts import current_facts
@@ -51,6 +52,16 @@ class Preview:
 
 def _never() -> bool:
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Who wants to know what while a render runs."""
+
+    on_preview: Callable[[Preview], None] | None
+    on_step: Callable[[int, int], None] | None
+    should_stop: Callable[[], bool]
+    keep_steps: bool
 
 
 class Renderer:
@@ -92,29 +103,33 @@ class Renderer:
         """
         for recipe in recipes:
             self._check(recipe)
-        groups = plan(recipes, self.batch)
+        watch = _Watch(on_preview, on_step, should_stop, keep_steps)
+        return self._run(plan(recipes, self.batch), watch)
+
+    def _run(self, groups: Sequence[Group], watch: _Watch) -> Iterator[Picture]:
         total = sum(group.steps * len(group.recipes) for group in groups)
         done = 0
         for group in groups:
             started = time.perf_counter()
             batch = self._batch(group)
-            strip = StepsStrip(group.steps) if keep_steps else None
+            strip = StepsStrip(group.steps) if watch.keep_steps else None
             latents: torch.Tensor | None = None
             for snapshot in denoise(batch):
                 latents = snapshot.latents
                 done += len(group.recipes)
                 if strip is not None:
                     strip.look(snapshot, batch.base)
-                if on_preview is not None:
-                    self._show(group, batch, snapshot, on_preview)
-                if on_step is not None:
-                    on_step(min(done, total), total)
-                if should_stop():
+                if watch.on_preview is not None:
+                    _show(group, batch, snapshot, watch.on_preview)
+                if watch.on_step is not None:
+                    watch.on_step(done, total)
+                if watch.should_stop():
                     return
             assert latents is not None
-            yield from self._finish(group, batch, latents, strip, started)
+            yield from _finish(group, batch, latents, strip, started)
 
     def _check(self, recipe: Recipe) -> None:
+        check_combination(recipe.sampler, recipe.schedule, recipe.steps)
         if recipe.base.weights != self.base.weights:
             raise MismatchError(
                 f"Recipe {recipe.id} is for the base {recipe.base.name}, not {self.base.name}.",
@@ -177,25 +192,25 @@ class Renderer:
         adapter.eject()
         return adapter
 
-    def _show(
-        self, group: Group, batch: Batch, snapshot: Snapshot, on_preview: Callable[[Preview], None]
-    ) -> None:
-        for indices, pixels in zip(group.indices, previews(snapshot, batch.base), strict=True):
-            for index in indices:
-                on_preview(Preview(index=index, step=snapshot.step, steps=snapshot.steps, pixels=pixels))
 
-    def _finish(
-        self, group: Group, batch: Batch, latents: torch.Tensor, strip: StepsStrip | None, started: float
-    ) -> Iterator[Picture]:
-        pixels = to_pixels(batch.base.decode(latents))
-        seconds = (time.perf_counter() - started) / len(group.recipes)
-        facts = current_facts(batch.base.device, seconds)
-        for place, (recipe, indices) in enumerate(zip(group.recipes, group.indices, strict=True)):
-            for index in indices:
-                yield Picture(
-                    index=index,
-                    recipe=recipe,
-                    pixels=pixels[place],
-                    facts=facts,
-                    steps_strip=None if strip is None else strip.of(place),
-                )
+def _show(group: Group, batch: Batch, snapshot: Snapshot, on_preview: Callable[[Preview], None]) -> None:
+    for indices, pixels in zip(group.indices, previews(snapshot, batch.base), strict=True):
+        for index in indices:
+            on_preview(Preview(index=index, step=snapshot.step, steps=snapshot.steps, pixels=pixels))
+
+
+def _finish(
+    group: Group, batch: Batch, latents: torch.Tensor, strip: StepsStrip | None, started: float
+) -> Iterator[Picture]:
+    pixels = to_pixels(batch.base.decode(latents))
+    seconds = (time.perf_counter() - started) / len(group.recipes)
+    facts = current_facts(batch.base.device, seconds)
+    for place, (recipe, indices) in enumerate(zip(group.recipes, group.indices, strict=True)):
+        for index in indices:
+            yield Picture(
+                index=index,
+                recipe=recipe,
+                pixels=pixels[place],
+                facts=facts,
+                steps_strip=None if strip is None else strip.of(place),
+            )

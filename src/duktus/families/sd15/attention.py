@@ -31,11 +31,8 @@ class PlainAttention:
         query, key, value = attn.to_q(hidden_states), attn.to_k(seen), attn.to_v(seen)
         n, tokens, width = query.shape
         shape = (n, -1, attn.heads, width // attn.heads)
-        answer = proof.attention(
-            query.view(shape).transpose(1, 2),
-            key.view(shape).transpose(1, 2),
-            value.view(shape).transpose(1, 2),
-        )
+        heads = [tensor.view(shape).transpose(1, 2) for tensor in (query, key, value)]
+        answer = proof.attention(*heads)
         return attn.to_out[0](answer.transpose(1, 2).reshape(n, tokens, width))
 
 
