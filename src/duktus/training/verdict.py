@@ -43,7 +43,8 @@ LEARNED_BY_HEART = 0.20
 STILL_FALLING = 0.05
 """Share of the whole held-out gain that the last stretch between two evaluations brought."""
 SEEDS_APART = 0.6
-"""Samples of one prompt keep at least this share of the originals' mean distance."""
+"""Samples of one prompt keep at least this share of the originals' mean distance, or of what the base alone
+gives for that prompt where that is less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +195,7 @@ def _judge_looks(looks: Looks | None) -> tuple[Outcome | None, list[str]]:
         number = len(looks.copies)
         copies = f"{number} of them {'are near-copies' if number > 1 else 'is a near-copy'} of an original."
         return Outcome.MEMORISED, [apart, copies]
-    base_apart = (
-        looks.base_diversity is None or looks.base_diversity >= SEEDS_APART * looks.originals_diversity
-    )
-    if looks.share < SEEDS_APART and base_apart:
+    if looks.diversity < SEEDS_APART * min(looks.originals_diversity, looks.base_diversity or 1.0):
         return Outcome.MEMORISED, [f"{apart} That is too little: the seeds draw one picture."]
     return None, [apart]
 

@@ -95,6 +95,8 @@ def test_a_seemingly_good_curve_is_overruled_by_near_copies_or_one_picture_for_a
     assert verdict(*good, looks=collapsed).outcome is Outcome.MEMORISED
     base_too = Looks(samples=8, diversity=0.05, originals_diversity=0.1, base_diversity=0.05, copies=())
     assert verdict(*good, looks=base_too).outcome is Outcome.GOOD
+    worse = Looks(samples=8, diversity=0.01, originals_diversity=0.1, base_diversity=0.05, copies=())
+    assert verdict(*good, looks=worse).outcome is Outcome.MEMORISED
 
 
 def test_swapped_captions_are_told_when_they_cost_much() -> None:
