@@ -8,12 +8,12 @@ import unicodedata
 from duktus.domain.errors import InputError
 
 LONGEST = 64
-_ALLOWED = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+_ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def checked_name(kind: str, name: str) -> str:
     """``name`` when it can name a file everywhere; else :class:`InputError` with one that can."""
-    if _ALLOWED.match(name) and len(name) <= LONGEST and not name.endswith("."):
+    if _ALLOWED.fullmatch(name) and len(name) <= LONGEST and not name.endswith("."):
         return name
     raise InputError(
         f"'{name}' cannot name a {kind}.",

@@ -145,7 +145,7 @@ def _trigger_notes(styles: Sequence[Style], prompts: Sequence[str]) -> tuple[str
     for style in styles:
         without = [prompt for prompt in prompts if style.trigger.casefold() not in prompt.casefold()]
         if without:
-            which = "The prompt does" if len(without) == len(prompts) == 1 else f"{len(without)} prompts do"
+            which = "The prompt does" if len(prompts) == 1 else f"{len(without)} of {len(prompts)} prompts do"
             notes.append(
                 f"{which} not contain '{style.trigger}', the trigger word of style '{style.name}'; "
                 "the style may come out weaker."
