@@ -120,7 +120,7 @@ def reference_step(loaded: Any, pictures: TrainingSet, settings: TeachSettings) 
     cache = build_cache(loaded, pictures, None, settings)
     targets = list(loaded.target_modules(settings.targets))
     unet = loaded.denoiser
-    unet.add_adapter(LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=targets))
+    unet.add_adapter(LoraConfig(r=settings.rank, lora_alpha=int(settings.alpha), target_modules=targets))
     parameters = [parameter for parameter in unet.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     count = len(cache.taught.picture)
