@@ -57,7 +57,7 @@ def _fidelity(pipe: StableDiffusionPipeline, where: Path) -> dict[str, Any]:
         ("trained_media", DRAWN_TRAINED, TRAINED_MEDIA),
         ("held_out_media", DRAWN_HELD_OUT, HELD_OUT_MEDIA),
     ):
-        portraits, pictures = fresh(seed, 96, media)
+        portraits, pictures = fresh(seed, 48, media)
         real = to_tensor(pictures)
         got = reconstruct(pipe.vae, real)
         values = psnr(got, real)

@@ -68,7 +68,7 @@ def run(out: Path, work: Path, lengths: Lengths, plan: Plan, device_name: str, m
         "date": time.strftime("%Y-%m-%d", time.gmtime(started)),
     }
     (out / "training.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    report = measure.measure(out, measured, log, device_name)
+    report = measure.measure(out, measured, log, device_name, where=work / "report")
     card.write_card(out, facts, report)
     log(f"done: {out}")
 
