@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -101,9 +102,10 @@ def make_workspace(root: Path, base: Path | None = None) -> Workspace:
 
 def rows(workspace: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table of an archive, to say that nothing changed."""
-    import sqlite3
-
-    connection = sqlite3.connect(f"file:{workspace / 'archive' / 'archive.sqlite'}?mode=ro", uri=True)
+    path = workspace / "archive" / "archive.sqlite"
+    # A read-only disk has no room for SQLite's shared memory; without a journal none is needed.
+    still = not path.with_name("archive.sqlite-wal").exists()
+    connection = sqlite3.connect(f"file:{path}?mode=ro{'&immutable=1' if still else ''}", uri=True)
     try:
         names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {

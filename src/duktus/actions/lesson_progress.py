@@ -11,12 +11,19 @@ class Teller:
 
     def __init__(self, told: Progress) -> None:
         self._told = told
+        self._said: set[str] = set()
+
+    def say(self, text: str) -> None:
+        """One sentence, unless it was said before: the plan and the run both state the policies."""
+        if text not in self._said:
+            self._said.add(text)
+            self._told.say(text)
 
     def __call__(self, event: Event) -> None:
         """Tell one event."""
         match event:
             case Said(text):
-                self._told.say(text)
+                self.say(text)
             case Stepped(step, steps, loss, pace, left):
                 detail = f"loss {loss:.4f}, {pace:.2f} s a step"
                 self._told.tick(Tick("steps", step, steps, left, detail))

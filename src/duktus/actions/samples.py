@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from duktus.actions.progress import Progress, Tick
 from duktus.archive.store import write_whole
 from duktus.domain.base import Base
 from duktus.domain.recipe import AdapterRef, Recipe
@@ -21,10 +22,13 @@ NAME = "in-training"
 class Samples:
     """Draws one prompt with style files that are not in the archive yet."""
 
-    def __init__(self, base: Base, folder: Path, prompt: str, device: str, *, batch: int) -> None:
+    def __init__(
+        self, base: Base, folder: Path, prompt: str, told: Progress, *, device: str, batch: int
+    ) -> None:
         self._base = base
         self._folder = folder
         self._prompt = prompt
+        self._told = told
         self._device = device
         self._batch = batch
 
@@ -61,5 +65,9 @@ class Samples:
 
     def _render(self, file: Path, recipes: Sequence[Recipe]) -> list[NDArray[np.uint8]]:
         renderer = Renderer(self._base, {tensor_hash(file): file}, batch=self._batch, device=self._device)
-        found = {picture.index: picture.pixels for picture in renderer.render(recipes)}
+        name = "sample steps"
+        pictures = renderer.render(
+            recipes, on_step=lambda done, total: self._told.tick(Tick(name, done, total))
+        )
+        found = {picture.index: picture.pixels for picture in pictures}
         return [found[index] for index in range(len(recipes))]

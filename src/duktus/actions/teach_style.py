@@ -67,10 +67,11 @@ def _teach(
     device = pick_device(workspace.device)
     told.say("Trying it out before it starts.")
     plan = preflight(ready.base, ready.pictures, ready.settings, run, device=device, held_out=ready.held_out)
+    teller = Teller(told)
     for words in plan.words:
-        told.say(words)
+        teller.say(words)
     prompt = ready.pictures.pictures[0].caption
-    samples = Samples(ready.base, run / "samples", prompt, device, batch=workspace.batch)
+    samples = Samples(ready.base, run / "samples", prompt, told, device=device, batch=workspace.batch)
     outcome = teach(
         ready.base,
         ready.pictures,
@@ -80,7 +81,7 @@ def _teach(
         dtype=plan.dtype,
         held_out=ready.held_out,
         resume=resume,
-        on_event=Teller(told),
+        on_event=teller,
         should_stop=told.stopped,
         sample=samples.sample if ready.settings.sample_every else None,
         draw=samples.draw,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +56,9 @@ def run(arguments: Sequence[str]) -> int:
         return MENDABLE
     except typer.Abort:
         return MENDABLE
+    except BrokenPipeError:  # whoever read our output has seen enough: ... | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return code if isinstance(code, int) else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -21,6 +22,11 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=VERIFY)(verify)
 
 
+def _is_file(name: str) -> bool:
+    """A file carries its recipe, so it can be looked at outside a workspace too; nothing is made there."""
+    return Path(name).is_file()
+
+
 def show(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
     """Show everything known about a picture: recipe, facts, decisions, where it came from."""
 
@@ -29,7 +35,7 @@ def show(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
         from duktus.actions.show import show as action
         from duktus.wiring import workspace
 
-        here = workspace(given.place)
+        here = workspace(given.place, make=_is_file(asset))
         shown = action(here, asset)
         recipe = shown.recipe.as_json()
         document: dict[str, Any] = {"path": str(shown.path.absolute()), "recipe": recipe}
@@ -88,7 +94,7 @@ def diff(context: typer.Context, a: Asset, b: Asset, as_json: AsJson = False) ->
         from duktus.actions.reports import finite
         from duktus.wiring import workspace
 
-        found = action(workspace(given.place), a, b)
+        found = action(workspace(given.place, make=_is_file(a) and _is_file(b)), a, b)
         lines = [f"{one.name:<24} {one.a}  ->  {one.b}" for one in found.parameters]
         lines = lines or ["Every parameter is the same."]
         pixels = None
@@ -116,7 +122,8 @@ def verify(context: typer.Context, asset: Asset, as_json: AsJson = False) -> Non
         from duktus.actions.verify import verify as action
         from duktus.wiring import workspace
 
-        found = action(workspace(given.place, make=True), asset, progress=given.terminal)
+        here = workspace(given.place, make=_is_file(asset))
+        found = action(here, asset, progress=given.terminal)
         facts = [{"name": one.name, "then": one.then, "now": one.now} for one in found.facts]
         document = {
             "verify": {

@@ -19,6 +19,11 @@ def _config() -> Config:
     return config
 
 
+def newest() -> str | None:
+    """The name of the last step."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
 def known() -> set[str]:
     """The names of all steps."""
     return {step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions()}
