@@ -9,7 +9,9 @@ WORK = Path.home() / ".cache" / "duktus-miniature"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tools.miniature", description="The recipe of the miniature.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.miniature", description="The recipe of the miniature."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("train", help="draw, train, export and measure; run it again to go on")
     train.add_argument("--out", type=Path, required=True, help="where the finished folder goes")
@@ -31,7 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("--steps", type=int, default=20)
     measure.add_argument("--karras", action="store_true", help="Karras's schedule instead of trailing steps")
     measure.add_argument("--device", default="auto")
-    measure.add_argument("--report", type=Path, help="where report.json and samples.png go (default: the folder)")
+    measure.add_argument(
+        "--report", type=Path, help="where report.json and samples.png go (default: the folder)"
+    )
     return parser
 
 

@@ -142,7 +142,9 @@ def train(
         running += (squared.item() - running) * max(0.01, 1 / (budget.step - first))
         if budget.step % 50 == 0:
             decibel = 10 * math.log10(4 / running)
-            log(f"autoencoder: step {budget.step}, {size} px, {decibel:.2f} dB on its diet, left {budget.left}")
+            log(
+                f"autoencoder: step {budget.step}, {size} px, {decibel:.2f} dB on its diet, left {budget.left}"
+            )
         if budget.spent - looked > 300 or budget.fraction >= 1:
             looked = budget.spent
             _look(trainer, net, looks, work, log)

@@ -18,8 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from duktus.miniature.world import Medium, Portrait, Turn, draw, sample_portrait, texture
-from duktus.miniature.world import TRAINED_MEDIA
+from duktus.miniature.world import TRAINED_MEDIA, Medium, Portrait, Turn, draw, sample_portrait, texture
 from tools.miniature.progress import Log
 
 SIZE = 128
@@ -80,7 +79,9 @@ def draw_all(folder: Path, plan: Plan, log: Log, workers: int = 2) -> tuple[Pict
     recorded = folder / "plan.json"
     text = json.dumps(dataclasses.asdict(plan))
     if recorded.exists() and recorded.read_text(encoding="utf-8") != text:
-        raise SystemExit(f"{folder} holds other data: {recorded.read_text(encoding='utf-8')}; use another --work")
+        raise SystemExit(
+            f"{folder} holds other data: {recorded.read_text(encoding='utf-8')}; use another --work"
+        )
     counts = {"portraits": plan.portraits, "textures": plan.textures}
     flags = {}
     for kind, count in counts.items():

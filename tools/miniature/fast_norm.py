@@ -94,8 +94,12 @@ def _kernel() -> ctypes.CDLL | None:
     (folder / "norm.c").write_text(f'extern "C" {{\n{_SOURCE}\n}}\n'.replace("#include", "\n#include"))
     flags = ["-O3", "-march=native", "-ffast-math", "-fopenmp", "-fPIC"]
     try:
-        subprocess.run([compiler, *flags, "-x", "c++", "-c", "norm.c", "-o", "norm.o"], cwd=folder, check=True)
-        subprocess.run([compiler, "-shared", "norm.o", "-o", "norm.so", str(pools[0])], cwd=folder, check=True)
+        subprocess.run(
+            [compiler, *flags, "-x", "c++", "-c", "norm.c", "-o", "norm.o"], cwd=folder, check=True
+        )
+        subprocess.run(
+            [compiler, "-shared", "norm.o", "-o", "norm.so", str(pools[0])], cwd=folder, check=True
+        )
         return ctypes.CDLL(str(folder / "norm.so"))
     except (OSError, subprocess.CalledProcessError):
         return None
@@ -114,7 +118,17 @@ class _Norm(torch.autograd.Function):
         y = torch.empty_like(x)
         mean, rstd = torch.empty(n, groups), torch.empty(n, groups)
         _kernel().forward(  # type: ignore[union-attr]
-            _at(x), _at(weight), _at(bias), _at(y), _at(mean), _at(rstd), n, h * w, c, groups, ctypes.c_float(eps)
+            _at(x),
+            _at(weight),
+            _at(bias),
+            _at(y),
+            _at(mean),
+            _at(rstd),
+            n,
+            h * w,
+            c,
+            groups,
+            ctypes.c_float(eps),
         )
         ctx.save_for_backward(x, weight, mean, rstd)
         ctx.groups = groups
@@ -127,7 +141,18 @@ class _Norm(torch.autograd.Function):
         dy = dy.to(torch.bfloat16).contiguous(memory_format=torch.channels_last)
         dx, dw, db = torch.empty_like(x), torch.empty(n, c), torch.empty(n, c)
         _kernel().backward(  # type: ignore[union-attr]
-            _at(dy), _at(x), _at(weight), _at(mean), _at(rstd), _at(dx), _at(dw), _at(db), n, h * w, c, ctx.groups
+            _at(dy),
+            _at(x),
+            _at(weight),
+            _at(mean),
+            _at(rstd),
+            _at(dx),
+            _at(dw),
+            _at(db),
+            n,
+            h * w,
+            c,
+            ctx.groups,
         )
         return dx, dw.sum(0), db.sum(0), None, None
 

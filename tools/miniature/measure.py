@@ -98,7 +98,16 @@ def measure(
     seconds = (time.perf_counter() - started) / 3
     parts = []
     for start in range(0, count, 8):
-        parts.append(sample(pipe, prompts[start : start + 8], list(range(start, min(count, start + 8))), steps, cfg, karras))
+        parts.append(
+            sample(
+                pipe,
+                prompts[start : start + 8],
+                list(range(start, min(count, start + 8))),
+                steps,
+                cfg,
+                karras,
+            )
+        )
         if start % 40 == 0:
             log(f"measure: {start}/{count}")
     pictures = torch.cat(parts)

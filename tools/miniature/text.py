@@ -73,7 +73,13 @@ def build_tokenizer(portraits: list[Portrait], folder: Path) -> CLIPTokenizer:
             words.update(text.lower().replace(",", " , ").split())
     merges = learn_merges(words)
     letters = _byte_letters()
-    tokens = [*letters, *(c + "</w>" for c in letters), *dict.fromkeys(a + b for a, b in merges), _START, _END]
+    tokens = [
+        *letters,
+        *(c + "</w>" for c in letters),
+        *dict.fromkeys(a + b for a, b in merges),
+        _START,
+        _END,
+    ]
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = {token: i for i, token in enumerate(dict.fromkeys(tokens))}
     (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
@@ -146,6 +152,8 @@ def pretrain(
     codes = torch.tensor(
         [[v.index(str(getattr(p, n))) for n, v in zip(ATTRIBUTES, values, strict=True)] for p in portraits]
     )
+    if device.type == "cpu":
+        encoder.set_attn_implementation("eager")
     namer = _Namer(encoder, [len(v) for v in values]).to(device)
     trainer = Trainer(namer, work / "text.safetensors", budget, 1e-3, lambda f: 1 - 0.9 * f, log)
     budget.start()
@@ -159,5 +167,7 @@ def pretrain(
         trainer.step(loss)
         if budget.step % 100 == 0:
             right = torch.stack([(o.argmax(1) == aims[:, k]).float().mean() for k, o in enumerate(outputs)])
-            log(f"text: step {budget.step}, loss {loss.item():.3f}, right {right.mean():.3f}, left {budget.left}")
+            log(
+                f"text: step {budget.step}, loss {loss.item():.3f}, right {right.mean():.3f}, left {budget.left}"
+            )
     trainer.save()

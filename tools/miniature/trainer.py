@@ -109,7 +109,8 @@ class Trainer:
                 state = {k.split(".")[2]: v for k, v in tensors.items() if k.startswith(f"adam.{i}.")}
                 if state:
                     self.optimiser.state[p] = {
-                        k: v.clone() if k == "step" else torch.empty_like(p).copy_(v) for k, v in state.items()
+                        k: v.clone() if k == "step" else torch.empty_like(p).copy_(v)
+                        for k, v in state.items()
                     }
         self.log(f"resumed {self.path.name} at step {self.budget.step}, {self.budget.spent / 60:.1f} min in")
 
