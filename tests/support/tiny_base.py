@@ -8,7 +8,9 @@ and seeds change the picture. Deterministic from its seed; writes in about a sec
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
@@ -16,10 +18,10 @@ from diffusers.utils import logging as diffusers_logging
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from transformers.utils import logging as transformers_logging
 
-WORDS = (
-    "woman man child portrait of a an the with and in short long curly hair brown blond black red grey beard "
-    "glasses smiling turned left right clothes background blue green yellow photo pencil sketch watercolour"
-).split()
+WORDS = """
+woman man child portrait of a an the with and in short long curly hair brown blond black red grey beard
+glasses smiling turned left right clothes background blue green yellow photo pencil sketch watercolour
+""".split()  # noqa: SIM905
 
 
 def bytes_to_unicode() -> list[str]:
@@ -28,7 +30,7 @@ def bytes_to_unicode() -> list[str]:
     return [*map(chr, kept), *(chr(256 + n) for n in range(256 - len(kept)))]
 
 
-def vocabulary(words: list[str]) -> tuple[dict[str, int], list[tuple[str, str]]]:
+def vocabulary(words: Sequence[str]) -> tuple[dict[str, int], list[tuple[str, str]]]:
     """A byte-level CLIP vocabulary in which each of ``words`` is one token."""
     tokens = bytes_to_unicode()
     tokens = [*tokens, *(token + "</w>" for token in tokens)]
@@ -59,6 +61,10 @@ def write_tiny_base(
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
     text_width = 64
+    autoencoder: Any = AutoencoderKL  # the stubs of diffusers and transformers are narrower than their code
+    tokens: Any = CLIPTokenizer
+    noise: Any = DDIMScheduler
+    whole: Any = StableDiffusionPipeline
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         vocab, merges = vocabulary(WORDS)
@@ -74,7 +80,7 @@ def write_tiny_base(
             attention_head_dim=4,
             norm_num_groups=16,
         )
-        vae = AutoencoderKL(
+        vae = autoencoder(
             down_block_types=("DownEncoderBlock2D",) * 4,
             up_block_types=("UpDecoderBlock2D",) * 4,
             block_out_channels=(8, 16, 16, 16),
@@ -103,8 +109,8 @@ def write_tiny_base(
             for parameter in network.parameters():
                 if not parameter.any():
                     parameter.data.normal_(std=0.02)
-    tokenizer = CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=77)
-    scheduler = DDIMScheduler(
+    tokenizer = tokens(vocab=vocab, merges=merges, model_max_length=77)
+    scheduler = noise(
         beta_start=0.00085,
         beta_end=0.012,
         beta_schedule="scaled_linear",
@@ -114,7 +120,7 @@ def write_tiny_base(
         prediction_type=prediction,
         timestep_spacing="leading" if prediction == "epsilon" else "trailing",
     )
-    pipeline = StableDiffusionPipeline(
+    pipeline = whole(
         vae=vae.eval(),
         text_encoder=text.eval(),
         tokenizer=tokenizer,

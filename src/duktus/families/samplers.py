@@ -21,7 +21,7 @@ from duktus.domain.recipe import Sampler, Schedule
 from duktus.families.schedules import check_combination
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
 SPACINGS = {
     Schedule.NORMAL: {},
@@ -68,7 +68,7 @@ def noise_scheduler(configuration: Mapping[str, Any], sampler: Sampler, schedule
 
 
 @contextmanager
-def quiet_numpy() -> Iterator[None]:
+def quiet_numpy() -> Generator[None]:
     """Hold back the one warning that diffusers 0.42 sets off under NumPy 2: ``np.array(tensor)``."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="__array__ implementation", category=DeprecationWarning)

@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.support.tiny_base import MINIATURE_DEFAULTS, write_tiny_base
 
 from duktus.domain.base import Base
 from duktus.families.registry import family_of
-from tests.support.tiny_base import MINIATURE_DEFAULTS, write_tiny_base
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,9 @@ def test_a_fresh_adapter_changes_nothing_and_depends_on_its_seed_only(loaded, in
     torch.manual_seed(99)
     two = lora.inject(loaded.denoiser, paths, rank=4, alpha=4, seed=3)
     two.eject()
-    assert all(torch.equal(a[0], b[0]) for a, b in zip(one.tensors().values(), two.tensors().values(), strict=True))
+    assert all(
+        torch.equal(a[0], b[0]) for a, b in zip(one.tensors().values(), two.tensors().values(), strict=True)
+    )
 
 
 def test_eject_gives_back_exactly_the_base(loaded, inputs):
@@ -67,7 +69,9 @@ def test_eject_gives_back_exactly_the_base(loaded, inputs):
     second.eject()
     first.eject()
     assert torch.equal(answer(loaded, inputs), before)
-    assert patched == {name for name, module in loaded.denoiser.named_modules() if "forward" in module.__dict__}
+    assert patched == {
+        name for name, module in loaded.denoiser.named_modules() if "forward" in module.__dict__
+    }
 
 
 def test_strength_zero_is_the_base_bit_for_bit_alone_and_beside_others(loaded, inputs):
@@ -121,9 +125,7 @@ def test_several_styles_add_up(loaded, inputs):
 
 
 def test_only_the_adapter_learns_and_it_does(loaded, inputs):
-    style = lora.inject(
-        loaded.denoiser, loaded.target_modules(Targets.ATTENTION), rank=2, alpha=2, seed=0
-    )
+    style = lora.inject(loaded.denoiser, loaded.target_modules(Targets.ATTENTION), rank=2, alpha=2, seed=0)
     assert all(parameter.dtype is torch.float32 for parameter in style.parameters())
     loaded.predict(inputs[0], torch.tensor([10, 500, 900]), inputs[1]).square().mean().backward()
     assert all(pair.up.grad is not None and pair.up.grad.any() for pair in style.pairs)

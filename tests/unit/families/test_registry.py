@@ -15,7 +15,7 @@ def test_a_folder_is_recognised_by_its_configs(tiny_folder):
 
 
 def test_an_unknown_folder_or_name_says_what_is_known(tmp_path):
-    with pytest.raises(InputError, match="No family of duktus recognises.*sd15"):
+    with pytest.raises(InputError, match=r"No family of duktus recognises.*sd15"):
         family_of(tmp_path)
     with pytest.raises(InputError, match="is not a folder"):
         family_of(tmp_path / "absent")

@@ -57,5 +57,6 @@ def test_weights_and_timesteps(loaded):
     assert torch.allclose(weights, ratio.clamp(max=5) / (ratio + 1))
     drawn = loaded.sample_timesteps(200, torch.Generator().manual_seed(4))
     assert drawn.equal(loaded.sample_timesteps(200, torch.Generator().manual_seed(4)))
-    assert 0 <= drawn.min() < 100 < 900 < drawn.max() < 1000
+    assert 0 <= drawn.min() < 100
+    assert 900 < drawn.max() < 1000
     assert loaded.probe_timesteps(4).tolist() == [125, 375, 625, 875]

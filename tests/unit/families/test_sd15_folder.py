@@ -26,7 +26,11 @@ def test_duktus_json_gives_role_and_defaults(tiny):
     assert tiny.role is Role.TEACH_AND_RENDER
     assert (tiny.render.width, tiny.render.steps, tiny.render.sampler) == (128, 20, Sampler.DPMPP_2M)
     teach = SD15.teach_defaults(tiny)
-    assert (teach.steps, teach.learning_rate, teach.targets) == (120, 1e-3, Targets.ATTENTION_FEED_FORWARD_CONV)
+    assert (teach.steps, teach.learning_rate, teach.targets) == (
+        120,
+        1e-3,
+        Targets.ATTENTION_FEED_FORWARD_CONV,
+    )
 
 
 def test_without_it_the_family_has_defaults_at_the_size_of_the_unet(copied):

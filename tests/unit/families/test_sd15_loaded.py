@@ -27,7 +27,9 @@ def test_rows_repeat_and_reorder(loaded):
 def test_a_prompt_changes_the_answer(loaded):
     noisy = torch.randn(2, *loaded.latent_shape(64, 64))
     with torch.no_grad():
-        a, b = loaded.predict(noisy[:1].repeat(2, 1, 1, 1), torch.tensor([500]), loaded.encode_text(["a", "blue"]))
+        a, b = loaded.predict(
+            noisy[:1].repeat(2, 1, 1, 1), torch.tensor([500]), loaded.encode_text(["a", "blue"])
+        )
     assert not torch.allclose(a, b, atol=1e-4)
 
 
@@ -77,5 +79,7 @@ def test_loading_says_nothing_and_warns_of_nothing(tiny_folder):
         f"folder = Path({str(tiny_folder)!r}); sd15 = family('sd15');"
         "sd15.load(sd15.describe(folder, 'm')).encode_text(['a woman'])"
     )
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True
+    )
     assert (done.stdout, done.stderr) == ("", "")

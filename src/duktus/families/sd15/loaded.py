@@ -56,7 +56,8 @@ class LoadedSd15:
         self.base = base
         self.device = torch.device(device)
         self.dtype = DTYPES[dtype]
-        self._unet = self._network(UNet2DConditionModel, "unet")
+        self._unet: Any = self._network(UNet2DConditionModel, "unet")
+        self.denoiser: nn.Module = self._unet
         time_once(self._unet)
         self._vae: Any = self._network(AutoencoderKL, "vae")
         self._text: Any = self._network(CLIPTextModel, "text_encoder")
@@ -65,7 +66,7 @@ class LoadedSd15:
         self._prediction: str = self._noise.get("prediction_type", "epsilon")
         if self._prediction not in ("epsilon", "v_prediction"):
             raise InputError(f"{base.name} predicts {self._prediction!r}, which this family does not know.")
-        schedule = DDPMScheduler.from_config(
+        schedule: Any = DDPMScheduler.from_config(
             {
                 key: value
                 for key, value in self._noise.items()
@@ -85,6 +86,7 @@ class LoadedSd15:
         kwargs["torch_dtype" if kind is not CLIPTextModel else "dtype"] = self.dtype
         bars = transformers_logging.is_progress_bar_enabled()
         transformers_logging.disable_progress_bar()
+        network: Any
         try:
             network = kind.from_pretrained(
                 self.base.folder / name, local_files_only=True, use_safetensors=True, **kwargs
@@ -93,11 +95,6 @@ class LoadedSd15:
             if bars:
                 transformers_logging.enable_progress_bar()
         return network.to(self.device).eval().requires_grad_(requires_grad=False)
-
-    @property
-    def denoiser(self) -> nn.Module:
-        """The U-Net."""
-        return self._unet
 
     def encode_text(self, texts: Sequence[str]) -> Sd15Conditioning:
         """One row per text, each encoded alone at (1, 77): what shares the call never changes it.
