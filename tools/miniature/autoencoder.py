@@ -143,7 +143,8 @@ def train(
         if budget.step % 50 == 0:
             decibel = 10 * math.log10(4 / running)
             log(
-                f"autoencoder: step {budget.step}, {size} px, {decibel:.2f} dB on its diet, left {budget.left}"
+                f"autoencoder: step {budget.step}, {size} px, {decibel:.2f} dB on its diet, "
+                f"left {budget.left}"
             )
         if budget.spent - looked > 300 or budget.fraction >= 1:
             looked = budget.spent

@@ -26,19 +26,21 @@ It exists to try, test and teach with: everything that can be done with a Stable
 with this one in seconds on a laptop. Nobody should expect pictures of the world from it.
 
 ## Data and licence
-Trained only on pictures that the repository draws itself ({portraits} portraits in six media, with their mirror
-images, and {textures} abstract textures for the autoencoder, seed {seed}). No photograph, no artist's picture and no
-other model's output or weights were used. Apache-2.0, like the code that drew them. No portrait in the
-media *contour wash* or *linocut* was shown to any part of it: they are kept back as hands to teach. (The abstract
-textures of the autoencoder do hold contour lines, washes, hatchings and ink, as marks without a face.)
+Trained only on pictures that the repository draws itself ({portraits} portraits in six media, with their
+mirror images, and {textures} abstract textures for the autoencoder, seed {seed}). No photograph, no artist's
+picture and no other model's output or weights were used. Apache-2.0, like the code that drew them. No
+portrait in the media *contour wash* or *linocut* was shown to any part of it: they are kept back as hands to
+teach. (The abstract textures of the autoencoder do hold contour lines, washes, hatchings and ink, as marks
+without a face.) These two hands were drawn anew after the autoencoder was trained: finer lines in bright
+inks were lost in it (21.5 dB), so both now use broader lines that differ from their ground in lightness.
 
 ## Networks
 | part | what | parameters |
 | --- | --- | --- |
 {parts}
 
-v-prediction with plain v loss, scaled-linear betas 0.00085 to 0.012, 1000 timesteps, trailing spacing; one caption in
-ten empty, for classifier-free guidance. {megabytes} MB in half precision.
+v-prediction with plain v loss, scaled-linear betas 0.00085 to 0.012, 1000 timesteps, trailing spacing; one
+caption in ten empty, for classifier-free guidance. {megabytes} MB in half precision.
 
 ## Training
 {date}, {machine}, torch {torch}: text encoder {steps_text} steps ({minutes_text} min), autoencoder
@@ -60,9 +62,9 @@ On {prompts} fresh prompts that name every attribute ({sampler}), read back from
 {seconds} s a picture at batch 1 on {device} ({threads} threads).
 
 ## Limits
-128 px portraits only, one person facing roughly forward, the words of its captions; other words are passed over.
-Skin, hair and expressions are a drawing programme's few types, not people. Details (glasses, earrings, expression)
-are less reliable than colours and medium.
+128 px portraits only, one person facing roughly forward, the words of its captions; other words are passed
+over. Skin, hair and expressions are a drawing programme's few types, not people. Details (glasses, earrings,
+expression) are less reliable than colours and medium.
 """
 
 

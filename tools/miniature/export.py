@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -25,6 +24,6 @@ def export(pipe: StableDiffusionPipeline, vocabulary: Path, out: Path) -> float:
         target = out / item.name
         if target.is_dir():
             shutil.rmtree(target)
-        os.replace(item, target)
+        item.replace(target)
     part.rmdir()
     return sum(f.stat().st_size for f in out.rglob("*") if f.is_file()) / 1e6

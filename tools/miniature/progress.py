@@ -16,6 +16,7 @@ class Log:
         self._file = file
 
     def __call__(self, text: str) -> None:
+        """Writes one line."""
         line = f"{time.strftime('%H:%M:%S')} {text}"
         print(line, file=sys.stderr, flush=True)
         with self._file.open("a", encoding="utf-8") as out:

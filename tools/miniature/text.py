@@ -7,6 +7,7 @@ any prompt tokenises. The encoder first learns to name a portrait's attributes f
 
 from __future__ import annotations
 
+import itertools
 import json
 import string
 from collections import Counter
@@ -14,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from duktus.miniature.world import Portrait, caption, full_caption
@@ -42,7 +43,7 @@ def learn_merges(words: Counter[str]) -> list[tuple[str, str]]:
     while True:
         pairs: Counter[tuple[str, str]] = Counter()
         for word, parts in pieces.items():
-            for pair in zip(parts, parts[1:], strict=False):
+            for pair in itertools.pairwise(parts):
                 pairs[pair] += words[word]
         if not pairs:
             return merges
@@ -163,11 +164,12 @@ def pretrain(
         texts = [with_foreign_word(caption(portraits[i], rng), rng) for i in chosen]
         outputs = namer(ids_of(tokenizer, texts).to(device))
         aims = codes[chosen].to(device)
-        loss = torch.stack([F.cross_entropy(o, aims[:, k]) for k, o in enumerate(outputs)]).mean()
+        loss = torch.stack([functional.cross_entropy(o, aims[:, k]) for k, o in enumerate(outputs)]).mean()
         trainer.step(loss)
         if budget.step % 100 == 0:
             right = torch.stack([(o.argmax(1) == aims[:, k]).float().mean() for k, o in enumerate(outputs)])
             log(
-                f"text: step {budget.step}, loss {loss.item():.3f}, right {right.mean():.3f}, left {budget.left}"
+                f"text: step {budget.step}, loss {loss.item():.3f}, "
+                f"right {right.mean():.3f}, left {budget.left}"
             )
     trainer.save()

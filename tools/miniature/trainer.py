@@ -8,7 +8,6 @@ All randomness of a step is derived from its number; so nothing else needs to be
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +35,7 @@ def autocast(device: torch.device) -> torch.autocast:
 
     A CPU without bfloat16 instructions stays in fp32.
     """
-    capable = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
+    capable = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - no public twin
     return torch.autocast(device.type, torch.bfloat16, enabled=capable)
 
 
@@ -44,7 +43,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, float
     """Writes a safetensors file whole or not at all."""
     part = path.with_suffix(".part")
     save_file({k: v.detach().contiguous() for k, v in tensors.items()}, part, {"facts": json.dumps(facts)})
-    os.replace(part, path)
+    part.replace(path)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, float]]:

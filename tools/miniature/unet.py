@@ -202,7 +202,8 @@ def train(
         running += (value - running) * max(0.01, 1 / (budget.step - first))
         if budget.step % 50 == 0:
             log(
-                f"unet: step {budget.step}, {budget.step * BATCH} pictures, loss {running:.4f}, left {budget.left}"
+                f"unet: step {budget.step}, {budget.step * BATCH} pictures, "
+                f"loss {running:.4f}, left {budget.left}"
             )
         if budget.spent - looked > 600:
             looked = budget.spent
