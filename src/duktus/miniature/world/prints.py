@@ -80,7 +80,7 @@ def risograph(scene: Scene, rng: np.random.Generator) -> Array:
 def linocut(scene: Scene, rng: np.random.Generator) -> Array:
     """Black block print: bold carved lines that follow the light, one colour behind."""
     ink, size = inks(scene), scene.size
-    paper, black = rgb("f2ead6"), rgb("17181c")
+    paper, black = rgb("e9dfc8"), rgb("3c2f38")
     angle = float(rng.uniform(-0.5, 0.5))
     field = (
         scene.x * np.sin(angle)
@@ -88,14 +88,14 @@ def linocut(scene: Scene, rng: np.random.Generator) -> Array:
         + 0.24 * blur(scene.height, 2.5 * UNIT)
         + 0.02 * noise(rng, size, 5)
     )
-    wave = 0.5 + 0.5 * np.sin(field * (2.0 * np.pi / (8.5 * UNIT)))
+    wave = 0.5 + 0.5 * np.sin(field * (2.0 * np.pi / (13.0 * UNIT)))
     dark = {Skin.PALE: 0.0, Skin.TAN: 0.07, Skin.BROWN: 0.17, Skin.DARK: 0.27}[scene.portrait.skin]
     f = scene.parts
     halo = blur(np.maximum.reduce([f.white, f.lid, f.lips, f.gape, f.brow]), 2.5 * UNIT)
     tone = np.clip(
         ramp(0.90, 0.35, blur(scene.light, UNIT)) * 0.62 + dark - 0.9 * halo * scene.face, 0.0, 0.66
     )
-    carved = ramp(-0.14, 0.14, (tone - wave).astype(np.float32))
+    carved = ramp(-0.24, 0.24, (tone - wave).astype(np.float32))
     rays = np.arctan2(scene.y - scene.build.centre_y, scene.x) * 14.0
     rays = ramp(
         0.1,
@@ -108,9 +108,9 @@ def linocut(scene: Scene, rng: np.random.Generator) -> Array:
     picture = over(picture, rays * 0.9, paper)
     colours = replace(ink, skin=paper)
     hair_band = ramp(
-        0.55,
-        0.8,
-        0.5 + 0.5 * np.sin((scene.shapes.u * 1.2 - 0.4 * scene.shapes.v**2) * (2.0 * np.pi / (10.0 * UNIT))),
+        0.5,
+        0.9,
+        0.5 + 0.5 * np.sin((scene.shapes.u * 1.2 - 0.4 * scene.shapes.v**2) * (2.0 * np.pi / (13.0 * UNIT))),
     )
     body = flat(scene, colours)
     picture = over(picture, scene.figure, body)
