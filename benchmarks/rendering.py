@@ -2,7 +2,7 @@
 
     python benchmarks/rendering.py FOLDER [--pictures 6] [--rounds 3] [--size 128] [--steps 20]
 
-All in one process and in turns, so that the ratios hold on a busy machine; absolute seconds are this machine's.
+All in one process and in turns, so that the ratios hold on a busy machine.
 Prints one JSON document.
 """
 

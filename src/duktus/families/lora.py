@@ -12,13 +12,15 @@ is 1x1, as kohya-ss/sd-scripts and LoCon write them.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from duktus.domain.errors import MismatchError
-from duktus.families.proof import Proof, Stock, arithmetic_of
+from duktus.families.proof import bits_are_held, held_conv2d, held_linear
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,34 +30,48 @@ class LoraPair(nn.Module):
     """One module's adapter: ``down`` (r, in[, kh, kw]) and ``up`` (out, r[, 1, 1])."""
 
     def __init__(
-        self,
-        module: nn.Linear | nn.Conv2d,
-        tensors: tuple[Tensor, Tensor],
-        scale: float,
-        arithmetic: type[Stock | Proof],
+        self, module: nn.Linear | nn.Conv2d, tensors: tuple[Tensor, Tensor], scale: float, *, hold_bits: bool
     ) -> None:
         super().__init__()
         down, up = tensors
         self.down = nn.Parameter(down)
         self.up = nn.Parameter(up)
         self.scale = scale
-        self.arithmetic = arithmetic
-        self.strengths: Tensor | None = None
+        self.factors: Tensor | None = None
+        """Strength times scale of each picture, (n,)."""
         self.silent = False
-        self.__dict__["convolution"] = module if isinstance(module, nn.Conv2d) else None
+        like = module if isinstance(module, nn.Conv2d) else None
+        if not hold_bits:
+            compute: Any = partial(_stock, like)
+        elif like is None:
+            compute = (held_linear(self.down), held_linear(self.up))
+        else:
+            self.down.data = down.to(memory_format=torch.channels_last)
+            compute = (held_conv2d(self.down, like=like), held_conv2d(self.up))
+        self.__dict__["compute"] = compute  # kept from nn.Module, which would adopt the base's module
 
     def forward(self, x: Tensor) -> Tensor:
         """What is added to the module's output, for a batch of pictures (n, ...)."""
-        down, up = self.down.to(x.dtype), self.up.to(x.dtype)
-        like: nn.Conv2d | None = self.__dict__["convolution"]
-        compute = self.arithmetic
-        inner = compute.linear(x, down, None) if like is None else compute.conv2d(x, down, None, like)
-        if self.strengths is not None:
-            factors = (self.strengths * self.scale).to(inner.dtype)
-            inner = inner * factors.view(-1, *(1,) * (inner.ndim - 1))
-        elif self.scale != 1:
-            inner = inner * self.scale
-        return compute.linear(inner, up, None) if like is None else compute.conv2d(inner, up, None, None)
+        compute = self.__dict__["compute"]
+        if not isinstance(compute, tuple):
+            return compute(self, x)
+        down, up = compute
+        return up(self.scaled(down(x)))
+
+    def scaled(self, inner: Tensor) -> Tensor:
+        """``inner`` (n, ...) times each picture's strength and the adapter's scale."""
+        if self.factors is not None:
+            return inner * self.factors.to(inner.dtype).view(-1, *(1,) * (inner.ndim - 1))
+        return inner if self.scale == 1 else inner * self.scale
+
+
+def _stock(like: nn.Conv2d | None, pair: LoraPair, x: Tensor) -> Tensor:
+    """With torch's own operations, which can be differentiated; parameters follow the dtype of ``x``."""
+    down, up = pair.down.to(x.dtype), pair.up.to(x.dtype)
+    if like is None:
+        return functional.linear(pair.scaled(functional.linear(x, down)), up)
+    inner = functional.conv2d(x, down, None, like.stride, like.padding, like.dilation)
+    return functional.conv2d(pair.scaled(inner), up)
 
 
 class Beside:
@@ -91,9 +107,9 @@ class LoraSet(nn.Module):
                 f"the first is {missing[0]}."
             )
         self._modules_adapted: list[Any] = [table[path] for path in self.paths]
-        arithmetic = arithmetic_of(denoiser)
+        hold_bits = bits_are_held(denoiser)
         self.pairs = nn.ModuleList(
-            LoraPair(table[path], pair, scale[path], arithmetic)  # pyright: ignore[reportArgumentType]
+            LoraPair(table[path], pair, scale[path], hold_bits=hold_bits)  # pyright: ignore[reportArgumentType]
             for path, pair in tensors.items()
         )
         self.attached = False
@@ -132,7 +148,7 @@ class LoraSet(nn.Module):
         """
         silent = strengths is not None and not bool(strengths.any())
         for _, pair in self._each():
-            pair.strengths = strengths
+            pair.factors = None if strengths is None else strengths * pair.scale
             pair.silent = silent
 
     def tensors(self) -> dict[str, tuple[Tensor, Tensor]]:

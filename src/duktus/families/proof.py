@@ -31,37 +31,43 @@ _verdicts: dict[tuple[Any, ...], bool] = {}
 """Whether a batch of this operation and shape gives the bits of its pictures alone, on this machine."""
 
 
-class Stock:
-    """The operations as torch has them: for training and the draft lane."""
+class Held:
+    """One operation with its weights, for a batch of pictures: each gets the bits it would get alone."""
 
-    @staticmethod
-    def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """``x @ weight.T + bias``."""
-        return functional.linear(x, weight, bias)
+    __slots__ = ("_known", "_operation", "_rest", "_shared")
 
-    @staticmethod
-    def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, like: nn.Conv2d | None) -> Tensor:
-        """A convolution with the stride, padding, dilation and groups of ``like``; 1x1 without."""
-        if like is None:
-            return functional.conv2d(x, weight, bias)
-        return functional.conv2d(x, weight, bias, like.stride, like.padding, like.dilation, like.groups)
+    def __init__(
+        self, operation: Callable[..., Tensor], shared: tuple[Tensor | None, ...], rest: tuple[Any, ...] = ()
+    ) -> None:
+        self._operation = operation
+        self._shared = shared
+        self._rest = rest
+        self._known: dict[tuple[Any, ...], bool] = {}
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The operation on (n, ...)."""
+        if x.shape[0] == 1:
+            return self._operation(x, *self._shared, *self._rest)
+        key = (x.shape, x.stride())
+        together = self._known.get(key)
+        if together is None:
+            together = holds(self._operation, (x,), self._shared, self._rest)
+            self._known[key] = together
+        if together:
+            return self._operation(x, *self._shared, *self._rest)
+        return one_by_one(self._operation, (x,), self._shared, self._rest)
 
 
-class Proof:
-    """The same operations with the bits held."""
+def held_linear(weight: Tensor, bias: Tensor | None = None) -> Held:
+    """``x @ weight.T + bias`` for (n, ..., in)."""
+    return Held(_linear, (weight, bias))
 
-    @staticmethod
-    def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """``x @ weight.T + bias``, for (n, ..., in)."""
-        return _held("linear", _linear, (x,), (weight, bias))
 
-    @staticmethod
-    def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, like: nn.Conv2d | None) -> Tensor:
-        """A convolution with the stride, padding, dilation and groups of ``like``; 1x1 without."""
-        if like is None:
-            return _held("conv2d", _conv2d, (x,), (weight, bias), (((0, 0), (1, 1), (1, 1), 1),))
-        settings = (like.padding, like.stride, like.dilation, like.groups)
-        return _held("conv2d", _conv2d, (x,), (weight, bias), (settings,))
+def held_conv2d(weight: Tensor, bias: Tensor | None = None, like: nn.Conv2d | None = None) -> Held:
+    """A convolution with the stride, padding, dilation and groups of ``like``; 1x1 without."""
+    if like is None:
+        return Held(_conv2d, (weight, bias), (((0, 0), (1, 1), (1, 1), 1),))
+    return Held(_conv2d, (weight, bias), ((like.padding, like.stride, like.dilation, like.groups),))
 
 
 def hold_bits(denoiser: nn.Module) -> None:
@@ -78,93 +84,78 @@ def hold_bits(denoiser: nn.Module) -> None:
     denoiser.__dict__["holds_bits"] = True
 
 
-def arithmetic_of(denoiser: nn.Module) -> type[Stock | Proof]:
-    """The operations that adapters on this denoiser must use."""
-    return Proof if denoiser.__dict__.get("holds_bits") else Stock
+def bits_are_held(denoiser: nn.Module) -> bool:
+    """Whether :func:`hold_bits` was called for this denoiser, so that adapters must hold them too."""
+    return bool(denoiser.__dict__.get("holds_bits"))
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Scaled dot-product attention of (n, heads, tokens, width), with the bits held."""
-    return _held("attention", functional.scaled_dot_product_attention, (query, key, value), ())
+    operation, pictures = functional.scaled_dot_product_attention, (query, key, value)
+    if query.shape[0] == 1 or holds(operation, pictures, ()):
+        return operation(query, key, value)
+    return one_by_one(operation, pictures, ())
 
 
-def _held_forward(module: nn.Module) -> Callable[[Tensor], Tensor] | None:
+def _held_forward(module: nn.Module) -> Held | None:
     if isinstance(module, nn.Linear):
-        return lambda x: Proof.linear(x, module.weight, module.bias)
+        return held_linear(module.weight, module.bias)
     if isinstance(module, nn.Conv2d):
         assert module.padding_mode == "zeros"
         assert not isinstance(module.padding, str)
-        return lambda x: Proof.conv2d(x, module.weight, module.bias, module)
+        return held_conv2d(module.weight, module.bias, module)
     if isinstance(module, nn.GroupNorm):
-        rest = (module.num_groups, module.eps)
-        return lambda x: _held("group_norm", _group_norm, (x,), (module.weight, module.bias), rest)
+        return Held(_group_norm, (module.weight, module.bias), (module.num_groups, module.eps))
     if isinstance(module, nn.LayerNorm):
-        rest = (tuple(module.normalized_shape), module.eps)
-        return lambda x: _held("layer_norm", _layer_norm, (x,), (module.weight, module.bias), rest)
+        return Held(_layer_norm, (module.weight, module.bias), (tuple(module.normalized_shape), module.eps))
     return None
 
 
-def _held(
-    name: str,
+def holds(
     operation: Callable[..., Tensor],
     pictures: tuple[Tensor, ...],
     shared: tuple[Tensor | None, ...],
     rest: tuple[Any, ...] = (),
-) -> Tensor:
-    """The operation on a batch, with each picture's bits as if it were alone.
+) -> bool:
+    """Whether a batch of these shapes gives the bits of its pictures alone, here; tried once a process.
 
-    ``pictures`` have one row per picture, ``shared`` are weights, ``rest`` are settings.
+    ``pictures`` have one row per picture, ``shared`` are weights, ``rest`` are settings. The trial takes
+    synthetic numbers: true ones may be zeros, which round alike everywhere.
     """
-    first = pictures[0]
-    if first.shape[0] == 1:
-        return operation(*pictures, *shared, *rest)
     key = (
-        name,
+        operation,
         torch.get_num_threads(),
         *((tensor.shape, tensor.stride(), tensor.dtype) for tensor in pictures),
         *(None if tensor is None else tensor.shape for tensor in shared),
         rest,
     )
-    together = _verdicts.get(key)
-    if together is None:
-        together = _same_bits(operation, pictures, shared, rest)
-        _verdicts[key] = together
-    if together:
-        return operation(*pictures, *shared, *rest)
-    return _one_by_one(operation, pictures, shared, rest)
+    verdict = _verdicts.get(key)
+    if verdict is None:
+        generator = torch.Generator().manual_seed(0)
+        trial = tuple(_random_like(tensor, generator) for tensor in pictures)
+        weights = tuple(tensor if tensor is None else _random_like(tensor, generator) for tensor in shared)
+        together = operation(*trial, *weights, *rest)
+        verdict = torch.equal(together, one_by_one(operation, trial, weights, rest))
+        _verdicts[key] = verdict
+    return verdict
 
 
-def _one_by_one(
+def one_by_one(
     operation: Callable[..., Tensor],
     pictures: tuple[Tensor, ...],
     shared: tuple[Tensor | None, ...],
-    rest: tuple[Any, ...],
+    rest: tuple[Any, ...] = (),
 ) -> Tensor:
+    """The operation picture by picture: the definition of its result."""
     rows = zip(*(tensor.split(1) for tensor in pictures), strict=True)
     return torch.cat([operation(*row, *shared, *rest) for row in rows])
 
 
-def _same_bits(
-    operation: Callable[..., Tensor],
-    pictures: tuple[Tensor, ...],
-    shared: tuple[Tensor | None, ...],
-    rest: tuple[Any, ...],
-) -> bool:
-    """Compare on synthetic numbers: true ones may be zeros, which round alike everywhere."""
-    generator = torch.Generator().manual_seed(0)
-
-    def random_like(tensor: Tensor | None) -> Tensor | None:
-        if tensor is None:
-            return None
-        numbers = torch.randn(tensor.shape, generator=generator).to(tensor.device, tensor.dtype)
-        return torch.empty_strided(
-            tensor.shape, tensor.stride(), dtype=tensor.dtype, device=tensor.device
-        ).copy_(numbers)
-
-    trial = tuple(random_like(tensor) for tensor in pictures)
-    weights = tuple(random_like(tensor) for tensor in shared)
-    together = operation(*trial, *weights, *rest)
-    return torch.equal(together, _one_by_one(operation, trial, weights, rest))  # pyright: ignore[reportArgumentType]
+def _random_like(tensor: Tensor, generator: torch.Generator) -> Tensor:
+    """Normal numbers in the same shape, order in memory, dtype and place."""
+    numbers = torch.randn(tensor.shape, generator=generator)
+    out = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=tensor.device)
+    return out.copy_(numbers)
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -15,8 +15,10 @@ def rounds_with_the_batch(x):
 
 def test_an_operation_that_depends_on_the_batch_is_done_picture_by_picture():
     x = torch.zeros(5, 2)
-    assert torch.equal(proof._held("faulty", rounds_with_the_batch, (x,), ()), x + 1)
-    assert torch.equal(proof._held("faulty", rounds_with_the_batch, (x,), ()), x + 1)
+    held = proof.Held(rounds_with_the_batch, ())
+    assert torch.equal(held(x), x + 1)
+    assert torch.equal(held(x), x + 1)
+    assert not proof.holds(rounds_with_the_batch, (x,), ())
 
 
 def test_a_shape_is_tried_once_on_numbers_that_are_not_zero():
@@ -26,9 +28,9 @@ def test_a_shape_is_tried_once_on_numbers_that_are_not_zero():
         seen.append((x.shape[0], bool(x.all())))
         return x * 2
 
-    for _ in range(3):
-        proof._held("watched", watched, (torch.zeros(4, 3),), ())
-    assert seen == [(4, True), *[(1, True)] * 4, *[(4, False)] * 3]
+    for held in (proof.Held(watched, ()), proof.Held(watched, ())):
+        held(torch.zeros(4, 3))
+    assert seen == [(4, True), *[(1, True)] * 4, *[(4, False)] * 2]
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
