@@ -15,7 +15,7 @@ from duktus.families.registry import family
 
 
 def write_random_style(
-    base: Base, path: Path, *, seed: int = 0, rank: int = 4, alpha: float = 4.0,
+    base: Base, path: Path, *, seed: int = 0, rank: int = 4, alpha: float = 4.0, deviation: float = 0.05,
     targets: Targets = Targets.ATTENTION_FEED_FORWARD_CONV,
 ) -> str:  # fmt: skip
     """A style file with random matrices, strong enough to be seen; its tensor hash."""
@@ -23,7 +23,7 @@ def write_random_style(
     made = lora.inject(loaded.denoiser, loaded.target_modules(targets), rank=rank, alpha=alpha, seed=seed)
     generator = torch.Generator().manual_seed(seed)
     for pair in made.pairs:
-        pair.up.data.normal_(std=0.05, generator=generator)
+        pair.up.data.normal_(std=deviation, generator=generator)
     return family(base.family).write_style(path, made.tensors(), alpha=alpha, metadata={})
 
 

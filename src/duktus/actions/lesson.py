@@ -62,6 +62,7 @@ def _settings(base: Base, lesson: Lesson) -> TeachSettings:
         "batch": defaults.batch,
         "resolution": defaults.resolution,
         "targets": defaults.targets,
+        "min_snr_gamma": defaults.min_snr_gamma,
         **dict(lesson.changes),
     }
     if "rank" in values and "alpha" not in values:

@@ -34,6 +34,8 @@ class TeachDefaults:
     targets: Targets
     source: str
     """Where the values come from."""
+    min_snr_gamma: float | None = 5.0
+    """None: every timestep counts alike."""
 
 
 class Conditioning(Protocol):

@@ -35,7 +35,7 @@ def pipeline(tiny):
 @pytest.fixture(scope="module", params=[Targets.ATTENTION_FEED_FORWARD, Targets.ATTENTION_FEED_FORWARD_CONV])
 def taught(request, tiny, tmp_path_factory):
     path = tmp_path_factory.mktemp("styles") / "s.safetensors"
-    return write_random_style(tiny, path, rank=8, alpha=4, targets=request.param), path
+    return write_random_style(tiny, path, rank=8, alpha=4, targets=request.param, deviation=0.3), path
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -68,6 +68,6 @@ def test_the_pipeline_draws_the_same_picture(tiny, taught, pipeline, sampler):
             assert distance <= 1.0, (sampler, one.adapters[0].strength)
         pipeline.unload_lora_weights()
     pipeline.scheduler = base_scheduler
-    assert np.abs(ours[0].astype(float) - ours[2]).mean() > 2, (
+    assert np.abs(ours[0].astype(np.float64) - ours[2]).mean() > 5, (
         "the style must be visible for this to mean much"
     )

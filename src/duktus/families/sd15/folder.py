@@ -56,6 +56,7 @@ class _Teach(_Strict):
     resolution: int = Field(ge=64, le=4096, multiple_of=8)
     targets: Targets
     source: str
+    min_snr_gamma: float | None = Field(default=5.0, gt=0)
 
 
 class _DuktusJson(_Strict):
