@@ -27,7 +27,7 @@ def write_random_style(
     return family(base.family).write_style(path, made.tensors(), alpha=alpha, metadata={})
 
 
-def recipe(base: Base, **changes: object) -> Recipe:
+def recipe(base: Base, /, **changes: object) -> Recipe:
     """A quick recipe on ``base``: 64 x 64 pixels, 4 steps."""
     content: dict[str, object] = {
         "base": base.ref,

@@ -142,9 +142,8 @@ class LoadedSd15:
     def predict(self, noisy: Tensor, timesteps: Tensor, conditioning: Conditioning) -> Tensor:
         """The U-Net's raw output; ``timesteps`` (n,), or (1,) for all pictures alike."""
         assert isinstance(conditioning, Sd15Conditioning)
-        return self._unet(
-            noisy, timesteps, encoder_hidden_states=conditioning.hidden.to(noisy.dtype), return_dict=False
-        )[0]
+        words = conditioning.hidden.to(self.dtype)
+        return self._unet(noisy.to(self.dtype), timesteps, encoder_hidden_states=words, return_dict=False)[0]
 
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """``sqrt(a) x + sqrt(1 - a) n`` with the cumulative signal ``a`` of each timestep."""
