@@ -21,6 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--steps", type=int, nargs=3, metavar=("TEXT", "AUTOENCODER", "UNET"), help="steps instead of minutes"
     )
+    train.add_argument("--autoencoder", type=Path, help="a trained autoencoder's folder: skips that stage")
     train.add_argument("--portraits", type=int, default=12_000)
     train.add_argument("--textures", type=int, default=3_600)
     train.add_argument("--seed", type=int, default=2026)
@@ -49,7 +50,7 @@ def main() -> None:
         steps = None if given.steps is None else (given.steps[0], given.steps[1], given.steps[2])
         lengths = Lengths(autoencoder=given.minutes_autoencoder, unet=given.minutes_unet, steps=steps)
         plan = Plan(given.portraits, given.textures, given.seed)
-        run(given.out, given.work, lengths, plan, given.device, given.n)
+        run(given.out, given.work, lengths, plan, given.device, given.n, given.autoencoder)
     else:
         from tools.miniature.measure import measure
         from tools.miniature.progress import Log

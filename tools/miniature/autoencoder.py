@@ -171,39 +171,15 @@ def _look(trainer: Trainer, net: AutoencoderKL, looks: dict[str, Pictures], work
 
 
 @torch.no_grad()
-def standardise(net: AutoencoderKL, pictures: Pictures) -> None:
-    """Makes every latent channel mean 0 and deviation 1, exactly, inside the 1x1 convolutions.
-
-    SD has one scaling factor for all channels; with unequal channels the U-Net would spend its
-    strength on the loudest. The decoded pictures do not change.
-    """
-    device = next(net.parameters()).device
-    seen = [net.encode(to_tensor(p).to(device)).latent_dist for p in _blocks(pictures, 16)]
-    mean, noise = torch.cat([d.mean for d in seen]), torch.cat([d.var for d in seen])
-    mu, sd = mean.mean((0, 2, 3)), (mean.var((0, 2, 3)) + noise.mean((0, 2, 3))).sqrt()
-    after, before = net.quant_conv, net.post_quant_conv
-    n = len(mu)
-    after.weight[:n] /= sd[:, None, None, None]
-    after.bias[:n] = (after.bias[:n] - mu) / sd
-    after.bias[n:] -= 2 * sd.log()
-    before.bias += before.weight[:, :, 0, 0] @ mu
-    before.weight *= sd[None, :, None, None]
-
-
-def _blocks(pictures: Pictures, size: int) -> list[Pictures]:
-    return [pictures[i : i + size] for i in range(0, len(pictures), size)]
-
-
-@torch.no_grad()
 def encode_all(net: AutoencoderKL, pictures: Pictures, work: Path, log: Log) -> tuple[np.ndarray, np.ndarray]:
     """Posterior mean and deviation of every picture and (after them) of every mirror image.
 
-    Two (2n, LATENTS, 16, 16) fp16 arrays, kept under `work`.
+    Two (2n, channels, 16, 16) fp16 arrays, kept under `work`.
     """
     files = [work / "latent_mean.npy", work / "latent_deviation.npy"]
     if not all(f.exists() for f in files):
         device, n = next(net.parameters()).device, len(pictures)
-        shape = (2 * n, LATENTS, SIZE // 8, SIZE // 8)
+        shape = (2 * n, net.config["latent_channels"], SIZE // 8, SIZE // 8)
         arrays = [np.empty(shape, np.float16) for _ in files]
         for start in range(0, n, 32):
             block = to_tensor(pictures[start : start + 32]).to(device, memory_format=torch.channels_last)

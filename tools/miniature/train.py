@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 import torch
+from diffusers import AutoencoderKL
 
 from duktus.miniature.world import HELD_OUT_MEDIA, TRAINED_MEDIA
 from tools.miniature import autoencoder, card, measure, text, unet
+from tools.miniature.condense import condense
 from tools.miniature.data import Plan, draw_all, fresh, portrait_of
 from tools.miniature.export import export
 from tools.miniature.progress import Budget, Log
@@ -33,8 +35,19 @@ class Lengths:
         return Budget(minutes, None if self.steps is None else self.steps[stage])
 
 
-def run(out: Path, work: Path, lengths: Lengths, plan: Plan, device_name: str, measured: int) -> None:
-    """Draws, trains, exports to `out` and measures the result on `measured` fresh prompts."""
+def run(
+    out: Path,
+    work: Path,
+    lengths: Lengths,
+    plan: Plan,
+    device_name: str,
+    measured: int,
+    start: Path | None = None,
+) -> None:
+    """Draws, trains, exports to `out` and measures the result on `measured` fresh prompts.
+
+    With `start`, the folder of a trained autoencoder, that stage is skipped.
+    """
     log, device, started = Log(work / "train.log"), device_of(device_name), time.time()
     log(f"training on {device}, torch {torch.__version__}, {torch.get_num_threads()} threads, into {work}")
     data = draw_all(work / "data", plan, log)
@@ -44,9 +57,15 @@ def run(out: Path, work: Path, lengths: Lengths, plan: Plan, device_name: str, m
         "held-out media": fresh(plan.seed + 2, 24, HELD_OUT_MEDIA)[1],
     }
     budgets = [lengths.budget(stage) for stage in range(3)]
-    vae = autoencoder.train(work, data, looks, budgets[1], device, log, plan.seed)
-    vae.eval().requires_grad_(False)
-    autoencoder.standardise(vae, data[0][:768])
+    if start is None:
+        wide = autoencoder.train(work, data, looks, budgets[1], device, log, plan.seed)
+    else:
+        wide = AutoencoderKL.from_pretrained(start, torch_dtype=torch.float32).to(device)
+    vae = condense(wide.eval().requires_grad_(False), data[0][:768])
+    for name, pictures in looks.items():
+        seen = autoencoder.to_tensor(pictures)
+        levels = [autoencoder.psnr(autoencoder.reconstruct(net, seen), seen).mean() for net in (wide, vae)]
+        log(f"condensed: {name} {levels[0]:.2f} dB before, {levels[1]:.2f} dB after")
     latents = autoencoder.encode_all(vae, data[0], work, log)
     tokenizer = text.build_tokenizer(portraits, work / "tokenizer")
     torch.manual_seed(plan.seed)

@@ -26,9 +26,8 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from duktus.miniature.world import Portrait, caption
-from tools.miniature.autoencoder import LATENTS
+from tools.miniature.condense import CHANNELS as LATENTS
 from tools.miniature.data import mirrored
-from tools.miniature.fast_norm import speed_up
 from tools.miniature.progress import Budget, Log
 from tools.miniature.sheet import write_sheet
 from tools.miniature.text import WIDTH, ids_of, with_foreign_word
@@ -169,11 +168,13 @@ def train(
     """Trains U-Net and text encoder for the budget; `latents` hold the mirror images after the rest."""
     torch.manual_seed(seed + 1)
     unet = build().to(device)
-    layout = torch.channels_last if speed_up(unet, device) else torch.contiguous_format
+    layout = torch.channels_last
+    unet.to(memory_format=layout)  # type: ignore[call-overload]
     kept = unet.attn_processors
     if device.type == "cpu":
         unet.set_attn_processor(PlainAttention())
         text.set_attn_implementation("eager")  # with the fused kernel a step took 1.75 times as long
+    forward = torch.compile(unet)  # 1.13 times as fast as the fast norm on a CPU
     both = nn.ModuleDict({"unet": unet, "text": text.to(device)})
     trainer = Trainer(both, work / "unet.safetensors", budget, RATE, _schedule, log)
     everyone = portraits + [mirrored(p) for p in portraits]
@@ -193,7 +194,7 @@ def train(
         s = (1 - alpha[times]).sqrt()[:, None, None, None]
         with autocast(device):
             words = text(ids_of(tokenizer, texts).to(device)).last_hidden_state
-            got = unet(a * clean + s * eps, times, words).sample
+            got = forward(a * clean + s * eps, times, words).sample
         loss = (got.float() - (a * eps - s * clean)).square().mean()
         trainer.step(loss)
         value = loss.item()
