@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Annotated, Any
 
 import rfc8785
+from pydantic import Field
+
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""A full SHA-256 as 64 lower-case hex digits."""
 
 
 def canonical_json(value: Any) -> bytes:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from duktus.domain.canonical import canonical_json, sha256_hex, short_id
+from duktus.domain.beginning import MAX_SEED, Control, Hires, Mask, Source, Variation
+from duktus.domain.canonical import Hash, canonical_json, sha256_hex, short_id
 
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-"""A full SHA-256 as 64 lower-case hex digits."""
-
-MAX_SEED = 2**32 - 1
+__all__ = [
+    "MAX_SEED",
+    "AdapterRef",
+    "BaseRef",
+    "Hash",
+    "Lane",
+    "Numerics",
+    "Recipe",
+    "Sampler",
+    "Schedule",
+]
 
 
 class Sampler(StrEnum):
@@ -75,7 +83,8 @@ class Recipe(_Frozen):
 
     Sizes are pixels and multiples of 8. Noise always comes from a CPU generator seeded with ``seed``.
     Library versions, device and duration are facts about the asset, not part of the recipe. Fields that
-    are ``None`` are left out of the canonical form, so a later field does not change today's ids.
+    are ``None`` (or no controls) are left out of the canonical form, so a later field does not change ids.
+    ``width`` and ``height`` are those of the first pass, with what a source is extended by.
     """
 
     schema_version: Literal[1] = Field(default=1, alias="schema", serialization_alias="schema")
@@ -92,12 +101,44 @@ class Recipe(_Frozen):
     height: int = Field(ge=64, le=8192, multiple_of=8)
     noise: Literal["cpu"] = "cpu"
     numerics: Numerics = Numerics()
+    variation: Variation | None = None
+    source: Source | None = None
+    mask: Mask | None = None
+    controls: tuple[Control, ...] = ()
+    hires: Hires | None = None
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.mask is not None and self.source is None:
+            raise ValueError("a mask needs a source picture")
+        if self.source is not None and self.source.extend is not None:
+            across, down = self.source.extend.added
+            if self.width - across < 8 or self.height - down < 8:
+                raise ValueError("extend leaves no room for the source picture")
+        if self.hires is not None and self.source is not None:
+            raise ValueError("a hires pass follows a picture made from noise, not one made from a source")
+        return self
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Width and height of the finished picture in pixels."""
+        return (self.hires.width, self.hires.height) if self.hires else (self.width, self.height)
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The hashes of the picture files this recipe is made from: source, mask, control pictures."""
+        first = [self.source.picture] if self.source else []
+        first += [self.mask.picture] if self.mask else []
+        return tuple(dict.fromkeys([*first, *(control.picture for control in self.controls)]))
+
     def as_json(self) -> dict[str, Any]:
         """The recipe as plain JSON data, without absent fields."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        values = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if not self.controls:  # younger than the first recipes, whose ids must stay
+            del values["controls"]
+        return values
 
     @cached_property
     def canonical(self) -> bytes:

@@ -32,7 +32,7 @@ PARAMETERS: tuple[tuple[str, Callable[[Recipe], str]], ...] = (
     ("steps", lambda r: str(r.steps)),
     ("sampler", lambda r: r.sampler.value),
     ("schedule", lambda r: r.schedule.value),
-    ("size", lambda r: f"{r.width} x {r.height}"),
+    ("size", lambda r: "{} x {}".format(*r.picture_size)),
     ("prompt", lambda r: r.prompt),
     ("negative", lambda r: r.negative_prompt),
 )

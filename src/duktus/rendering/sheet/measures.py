@@ -70,8 +70,8 @@ def fitted(
     small to judge.
     """
     picture = (
-        max((cell.recipe.width for cell in cells), default=256),
-        max((cell.recipe.height for cell in cells), default=256),
+        max((cell.recipe.picture_size[0] for cell in cells), default=256),
+        max((cell.recipe.picture_size[1] for cell in cells), default=256),
     )
     wanted = _scale(max(picture), arrangement.columns * arrangement.beside)
     scale = wanted
