@@ -44,7 +44,8 @@ caption in ten empty, for classifier-free guidance. {megabytes} MB in half preci
 
 ## Training
 {date}, {machine}, torch {torch}: text encoder {steps_text} steps ({minutes_text} min), autoencoder
-{steps_autoencoder} steps ({minutes_autoencoder} min), U-Net {steps_unet} steps of {batch} pictures
+{steps_autoencoder} steps ({minutes_autoencoder} min) and then reduced to the 12 directions that it used of its
+32 latent channels, U-Net {steps_unet} steps of {batch} pictures
 ({minutes_unet} min, {seen} pictures seen). `python -m tools.miniature train --out DIR` does it again.
 
 ## Measured quality
@@ -59,7 +60,7 @@ On {prompts} fresh prompts that name every attribute ({sampler}), read back from
 | trained media | {trained:.1f} dB |
 | held-out media | {held_out:.1f} dB |
 
-{seconds} s a picture at batch 1 on {device} ({threads} threads).
+{seconds} s a picture at batch 1 on {device} ({threads} threads; median of {seconds_of}).
 
 ## Limits
 128 px portraits only, one person facing roughly forward, the words of its captions; other words are passed
@@ -72,7 +73,7 @@ def _parts(folder: Path) -> str:
     from safetensors import safe_open
 
     words = {
-        "vae": "`AutoencoderKL`, 8 times smaller each way, 32 latent channels",
+        "vae": "`AutoencoderKL`, 8 times smaller each way, 12 latent channels",
         "text_encoder": "`CLIPTextModel`, 3 layers, 128 wide, 77 tokens of its own small vocabulary",
         "unet": "`UNet2DConditionModel`, SD 1.x blocks, cross-attention on the two upper levels",
     }
@@ -106,6 +107,6 @@ def write_card(folder: Path, facts: dict[str, Any], report: dict[str, Any]) -> N
         "trained": report["autoencoder"]["trained_media"]["psnr_db"],
         "held_out": report["autoencoder"]["held_out_media"]["psnr_db"],
         "seconds": report["seconds_per_picture"],
-        **{k: report[k] for k in ("prompts", "sampler", "megabytes", "device", "threads")},
+        **{k: report[k] for k in ("prompts", "sampler", "megabytes", "device", "threads", "seconds_of")},
     }
     (folder / "README.md").write_text(_CARD.format(**values), encoding="utf-8")

@@ -6,6 +6,8 @@ Every number comes from portraits that no network saw: their seeds differ from t
 from __future__ import annotations
 
 import json
+import resource
+import statistics
 import time
 from pathlib import Path
 from typing import Any
@@ -92,10 +94,11 @@ def measure(
     portraits = [portrait_of(ASKED, i) for i in range(count)]
     prompts = [full_caption(p) for p in portraits]
     sample(pipe, prompts[:1], [0], steps, cfg, karras)
-    started = time.perf_counter()
-    for i in range(3):
+    times = []
+    for i in range(11):
+        started = time.perf_counter()
         sample(pipe, prompts[i : i + 1], [i], steps, cfg, karras)
-    seconds = (time.perf_counter() - started) / 3
+        times.append(time.perf_counter() - started)
     parts = []
     for start in range(0, count, 8):
         parts.append(
@@ -118,7 +121,9 @@ def measure(
         "asked_against_got": shares(drawn, portraits),
         "by_medium": _by_medium(drawn, portraits),
         "autoencoder": _fidelity(pipe, where),
-        "seconds_per_picture": round(seconds, 3),
+        "seconds_per_picture": round(statistics.median(times), 3),
+        "seconds_of": len(times),
+        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "threads": torch.get_num_threads(),
         "device": str(device),
         "megabytes": round(sum(f.stat().st_size for f in folder.rglob("*.safetensors")) / 1e6, 1),

@@ -74,6 +74,8 @@ def run(
     net = unet.train(work, latents, portraits, vae, encoder, tokenizer, budgets[2], device, log, plan.seed)
     pipe = unet.pipeline(vae, encoder.eval(), tokenizer, net.eval())
     log(f"exported {export(pipe, work / 'tokenizer', out):.1f} MB to {out}")
+    if start is not None:
+        _remember(budgets[1], start.parent / "training.json")
     facts = {
         "plan": dataclasses.asdict(plan),
         "steps": {k: b.step for k, b in zip(("text", "autoencoder", "unet"), budgets, strict=True)},
@@ -90,6 +92,13 @@ def run(
     report = measure.measure(out, measured, log, device_name, where=work / "report")
     card.write_card(out, facts, report)
     log(f"done: {out}")
+
+
+def _remember(budget: Budget, file: Path) -> None:
+    """How long the given autoencoder was trained, where its folder still says so."""
+    if file.is_file():
+        told = json.loads(file.read_text(encoding="utf-8"))
+        budget.step, budget.spent = told["steps"]["autoencoder"], told["minutes"]["autoencoder"] * 60
 
 
 def _machine() -> str:
