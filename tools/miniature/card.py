@@ -44,7 +44,7 @@ caption in ten empty, for classifier-free guidance. {megabytes} MB in half preci
 
 ## Training
 {date}, {machine}, torch {torch}: text encoder {steps_text} steps ({minutes_text} min), autoencoder
-{steps_autoencoder} steps ({minutes_autoencoder} min) and then reduced to the 12 directions that it used of its
+{steps_autoencoder} steps ({minutes_autoencoder} min), then reduced to the 12 directions that it used of its
 32 latent channels, U-Net {steps_unet} steps of {batch} pictures
 ({minutes_unet} min, {seen} pictures seen). `python -m tools.miniature train --out DIR` does it again.
 
