@@ -1,12 +1,14 @@
 """Reading what people write for a setting that may take several values.
 
 Numbers: lists and ranges, ``0.8,1.0,1.2``, ``0..1/5`` (five values from 0 to 1, both ends included),
-``1..4`` (each whole number), and mixtures ``0,0.5..1/3``. Names and texts: separated by ``|``, or the
-option given several times.
+``1..4`` (each whole number), a pattern that goes on ``1, 2, .., 10``, and mixtures ``0,0.5..1/3``. Names and
+texts: separated by ``|``, or the option given several times; a ``|`` between braces belongs to the text.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 import re
 from collections.abc import Sequence
@@ -22,6 +24,9 @@ NamedT = TypeVar("NamedT", bound=StrEnum)
 MAX_VALUES = 1000
 """On one axis; a longer range is a slip of the pen."""
 
+_TOLERANCE = 1e-6
+"""How near to a whole number of steps counts as one: 0.1 has no exact binary form."""
+
 _RANGE = re.compile(r"^(?P<first>.+?)\.\.(?P<last>[^/]+)(?:/(?P<count>.*))?$")
 
 
@@ -31,8 +36,12 @@ def numbers(option: str, text: str, *, whole: bool = False) -> list[float]:
     ``option`` is the name in the error (``strength``). ``whole`` allows whole numbers only.
     """
     values: list[float] = []
-    for piece in text.split(","):
-        values += _piece(option, piece.strip(), whole=whole)
+    pieces = [piece.strip() for piece in text.split(",")]
+    for place, piece in enumerate(pieces):
+        if piece in {"..", "..."}:
+            values += _going_on(option, text, values, pieces[place + 1 :], whole=whole)
+        else:
+            values += _piece(option, piece, whole=whole)
     if len(values) > MAX_VALUES:
         raise InputError(
             f"{option} '{text}' makes {len(values)} values.",
@@ -75,6 +84,33 @@ def _piece(option: str, piece: str, *, whole: bool) -> list[float]:
     return [float(round(value)) for value in spread] if whole else spread
 
 
+def _going_on(
+    option: str, text: str, before: Sequence[float], after: Sequence[str], *, whole: bool
+) -> list[float]:
+    """What ``..`` stands for in ``1, 2, .., 10``: the same step, up to but without the value after it."""
+    if len(before) < 2 or not after:
+        raise InputError(
+            f"{option} '{text}' does not say how the values go on.",
+            "Two dots follow two values, whose distance is the step, and come before the last one.",
+            "Write for instance 1, 2, .., 10.",
+        )
+    start, step, last = before[-1], before[-1] - before[-2], _number(option, after[0], whole=whole)
+    steps = (last - start) / step if step else 0.0
+    if steps < 1 or abs(steps - round(steps)) > _TOLERANCE:
+        raise InputError(
+            f"{option} '{text}' does not arrive at {after[0]}.",
+            f"Steps of {step:.6g} from {start:.6g} do not meet it.",
+            f"Name a value that they meet, or the number of values: {start:.6g}..{after[0]}/5.",
+        )
+    if steps > MAX_VALUES:
+        raise InputError(
+            f"{option} '{text}' makes more than {MAX_VALUES} values.",
+            "Each of them would be rendered.",
+            "Take a larger step.",
+        )
+    return [round(start + step * number, 10) for number in range(1, round(steps))]
+
+
 def _count(option: str, piece: str, text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MAX_VALUES:
         raise InputError(
@@ -102,8 +138,38 @@ def _number(option: str, text: str, *, whole: bool) -> float:
 
 
 def texts(given: Sequence[str]) -> list[str]:
-    """Texts given several times or separated by ``|``, without surrounding spaces, repeats removed."""
-    return list(dict.fromkeys(part.strip() for text in given for part in text.split("|")))
+    """Texts given several times or separated by ``|``, without surrounding spaces, repeats removed.
+
+    A ``|`` between braces, or after a backslash, does not separate.
+    """
+    return list(dict.fromkeys(part.strip() for text in given for part in _separated(text)))
+
+
+def _separated(text: str) -> list[str]:
+    parts, depth, start = [], 0, 0
+    for place, letter in enumerate(text):
+        if place and text[place - 1] == "\\":
+            continue
+        depth += (letter == "{") - (letter == "}" and depth > 0)
+        if letter == "|" and depth == 0:
+            parts.append(text[start:place])
+            start = place + 1
+    return [*parts, text[start:]]
+
+
+def search_replace(text: str) -> tuple[str, ...]:
+    """The values of a prompt search and replace as A1111 reads them: separated by commas, a value with
+    commas in double quotes; the first is what is searched for, and stands for the prompt as it is.
+    """
+    row = next(csv.reader(io.StringIO(text), skipinitialspace=True), [])
+    values = tuple(dict.fromkeys(value.strip() for value in row))
+    if len(values) < 2 or not values[0]:
+        raise InputError(
+            f"replace '{text}' does not say what to put in place of what.",
+            "The first value is searched for in the prompt; the others replace it.",
+            "Write for instance --replace 'red hair, brown hair, grey hair'.",
+        )
+    return values
 
 
 def samplers(given: Sequence[str]) -> list[Sampler]:
@@ -154,6 +220,21 @@ def sizes(text: str) -> list[tuple[int, int]]:
                 )
         found.append((width, height))
     return list(dict.fromkeys(found))
+
+
+def pairs(option: str, text: str) -> tuple[tuple[str, str], ...]:
+    """``strength=0, cfg=5`` as (name, value) pairs."""
+    found: list[tuple[str, str]] = []
+    for piece in text.split(","):
+        name, equals, value = piece.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise InputError(
+                f"{option} '{text}' does not name an axis and a value.",
+                f"'{piece.strip()}' has no = between the two.",
+                f"Write for instance --{option} 'strength=0, cfg=5'.",
+            )
+        found.append((name.strip(), value.strip()))
+    return tuple(found)
 
 
 def style_strength(text: str) -> tuple[str, float]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from duktus.domain.beginning import MAX_SEED, Control, Hires, Mask, Source, Variation
 from duktus.domain.canonical import Hash, canonical_json, sha256_hex, short_id
+from duktus.domain.weighting import Weighting
 
 __all__ = [
     "MAX_SEED",
@@ -106,6 +107,8 @@ class Recipe(_Frozen):
     mask: Mask | None = None
     controls: tuple[Control, ...] = ()
     hires: Hires | None = None
+    weighting: Weighting | None = None
+    """Whose reading of brackets in the prompts is followed; None: a bracket is a bracket."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 

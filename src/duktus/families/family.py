@@ -9,7 +9,7 @@ denoiser sees. Pixels are float32 in [-1, 1].
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from duktus.domain.base import Base, Role
     from duktus.domain.recipe import Sampler, Schedule
     from duktus.domain.style import Targets
+    from duktus.domain.weighting import Weighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,4 +161,23 @@ class Family(Protocol):
         """``{module path: (down, up, alpha / rank)}`` from a file in that layout; every module of the
         file must exist in ``base``, else :class:`MismatchError` with "n of m".
         """
+        ...
+
+
+@runtime_checkable
+class WeighsWords(Protocol):
+    """A family whose text encoder lets some words of a prompt count more than others."""
+
+    @property
+    def weighting(self) -> Weighting:
+        """Whose reading of brackets it follows."""
+        ...
+
+
+@runtime_checkable
+class EncodesWeighted(Protocol):
+    """A base of such a family in memory."""
+
+    def encode_weighted(self, texts: Sequence[str]) -> Conditioning:
+        """As ``encode_text``, with the brackets read; the same bits for a text without any."""
         ...

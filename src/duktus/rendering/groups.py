@@ -83,6 +83,7 @@ def _key(recipe: Recipe) -> tuple[object, ...]:
         recipe.schedule,
         recipe.cfg > 1,
         _styles(recipe),
+        recipe.weighting,
     )
 
 

@@ -15,6 +15,7 @@ from duktus.domain.base import Base
 from duktus.domain.errors import MismatchError, NotFoundError
 from duktus.domain.recipe import Lane, Recipe
 from duktus.families import lora
+from duktus.families.family import EncodesWeighted
 from duktus.families.registry import family
 from duktus.families.safetensors_header import tensor_hash
 from duktus.families.schedules import check_combination
@@ -25,7 +26,8 @@ from duktus.rendering.groups import Group, plan
 from duktus.rendering.steps import StepsStrip, previews, to_pixels
 
 if TYPE_CHECKING:
-    from duktus.families.family import LoadedBase
+    from duktus.domain.weighting import Weighting
+    from duktus.families.family import Conditioning, LoadedBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ class Renderer:
         first = group.recipes[0]
         return Batch(
             base=base,
-            conditioning=base.encode_text(texts).rows(order),
+            conditioning=_encoded(base, texts, first.weighting).rows(order),
             seeds=tuple(recipe.seed for recipe in group.recipes),
             cfg=tuple(recipe.cfg for recipe in group.recipes) if group.guided else None,
             steps=first.steps,
@@ -191,6 +193,18 @@ class Renderer:
         adapter = lora.mount(base.denoiser, family(self.base.family).read_style(path, base))
         adapter.eject()
         return adapter
+
+
+def _encoded(base: LoadedBase, texts: Sequence[str], weighting: Weighting | None) -> Conditioning:
+    if weighting is None:
+        return base.encode_text(texts)
+    if not isinstance(base, EncodesWeighted):
+        raise MismatchError(
+            f"The base {base.base.name} cannot weight words.",
+            f"Its family, {base.base.family}, reads a prompt as it stands; the recipe asks for weights.",
+            "Render it with the base that the recipe names, or without weights.",
+        )
+    return base.encode_weighted(texts)
 
 
 def _show(group: Group, batch: Batch, snapshot: Snapshot, on_preview: Callable[[Preview], None]) -> None:

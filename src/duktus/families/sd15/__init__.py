@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from duktus.domain.base import Base, Role
 from duktus.domain.errors import InputError
+from duktus.domain.weighting import Weighting
 from duktus.families.family import TeachDefaults
 from duktus.families.sd15 import folder as sd15_folder
 
@@ -25,6 +26,7 @@ class Sd15:
     """The family's part of the contract that needs no torch, and the doors to the rest."""
 
     name = "sd15"
+    weighting: Weighting = "a1111"
 
     def recognises(self, folder: Path) -> bool:
         """Whether the configs in ``folder`` describe a Stable Diffusion 1.x pipeline."""

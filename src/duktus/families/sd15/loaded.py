@@ -11,12 +11,14 @@ from torch import Tensor
 
 from duktus.domain.base import Base
 from duktus.domain.errors import InputError
+from duktus.domain.weighting import Chunk, chunks
 from duktus.families import proof
 from duktus.families.folder_hash import read_json
 from duktus.families.samplers import noise_scheduler
 from duktus.families.sd15.attention import PlainAttention, time_once
 from duktus.families.sd15.folder import weights_of
 from duktus.families.sd15.modules import target_modules
+from duktus.families.sd15.words import weighed_rows, weighted_tokens
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from duktus.domain.style import Targets
     from duktus.families.family import Conditioning
 
-TOKENS = 77
 CACHED_TEXTS = 512
 """About 120 MB at the width of Stable Diffusion 1.5."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -78,7 +79,7 @@ class LoadedSd15:
         self._shift: float = self._vae.config.shift_factor or 0.0
         self._shrink = 2 ** (len(self._vae.config.block_out_channels) - 1)
         self._latent_to_rgb: Tensor | None = None
-        self._encoded: dict[str, Tensor] = {}
+        self._encoded: dict[tuple[Chunk, ...], Tensor] = {}
 
     def _network(self, kind: Any, name: str) -> Any:
         variant = weights_of(self.base.folder, name).variant
@@ -101,19 +102,23 @@ class LoadedSd15:
 
         A text of more than 77 tokens is cut, as every program of this family without chunking does.
         """
-        return Sd15Conditioning(torch.cat([self._encode(text) for text in texts]))
+        return Sd15Conditioning(torch.cat([self._encode(((text, 1.0),)) for text in texts]))
 
-    def _encode(self, text: str) -> Tensor:
+    def encode_weighted(self, texts: Sequence[str]) -> Sd15Conditioning:
+        """As ``encode_text``, with the brackets read (:mod:`duktus.domain.weighting`)."""
+        return Sd15Conditioning(torch.cat([self._encode(chunks(text)) for text in texts]))
+
+    def _encode(self, text: tuple[Chunk, ...]) -> Tensor:
         known = self._encoded.get(text)
         if known is not None:
             return known
         if self._text is None:
             raise RuntimeError("the text encoder was dropped")
-        tokens = self._tokenizer(
-            text, padding="max_length", max_length=TOKENS, truncation=True, return_tensors="pt"
-        )
+        ids, weights = weighted_tokens(self._tokenizer, text)
         with torch.no_grad():
-            row: Tensor = self._text(tokens.input_ids.to(self.device))[0]
+            row: Tensor = self._text(ids.to(self.device))[0]
+        if weights is not None:
+            row = weighed_rows(row, weights.to(self.device))
         if len(self._encoded) >= CACHED_TEXTS:
             self._encoded.pop(next(iter(self._encoded)))
         self._encoded[text] = row
