@@ -156,8 +156,8 @@ class Workspace:
     ) -> SeriesHandle:
         """Render every combination of the values given as a series; the same call again goes on.
 
-        ``options``, each one value or several: ``strength``, ``cfg``, ``steps``, ``sampler``, ``schedule``,
-        ``size`` as (width, height), ``negative``.
+        ``options``, each one value or several: ``strength``, ``cfg``, ``guidance``, ``steps``, ``sampler``,
+        ``schedule``, ``size`` as (width, height), ``negative``.
         """
         from duktus.actions.sweep import sweep
 
@@ -280,6 +280,7 @@ def _request(
     known = {
         "strength": "strengths",
         "cfg": "cfgs",
+        "guidance": "guidances",
         "steps": "steps",
         "sampler": "samplers",
         "schedule": "schedules",

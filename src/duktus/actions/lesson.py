@@ -63,6 +63,7 @@ def _settings(base: Base, lesson: Lesson) -> TeachSettings:
         "resolution": defaults.resolution,
         "targets": defaults.targets,
         "min_snr_gamma": defaults.min_snr_gamma,
+        "noise_levels": defaults.noise_levels,
         **dict(lesson.changes),
     }
     if "rank" in values and "alpha" not in values:

@@ -94,6 +94,8 @@ def _options(request: Request, base: Base, used: Sequence[tuple[Style, float]]) 
     strengths = request.strengths or tuple(strength for _, strength in used[:1])
     options: dict[str, Sequence[Any]] = {"strength": strengths} if strengths else {}
     options["cfg"] = request.cfgs or (given.cfg,)
+    if request.guidances or given.guidance is not None:
+        options["guidance"] = request.guidances or (given.guidance,)
     options["sampler"] = request.samplers or (given.sampler,)
     options["schedule"] = request.schedules or (given.schedule,)
     options["steps"] = request.steps or (given.steps,)
@@ -126,6 +128,7 @@ def _recipe(base: Base, used: Sequence[tuple[Style, float]], point: dict[str, An
             seed=point["seed"],
             steps=point["steps"],
             cfg=point["cfg"],
+            guidance=point.get("guidance"),
             sampler=point["sampler"],
             schedule=point["schedule"],
             width=point["size"][0],

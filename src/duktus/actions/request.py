@@ -22,6 +22,8 @@ class Request:
     styles: tuple[tuple[str, float], ...] = ()
     strengths: tuple[float, ...] = ()
     cfgs: tuple[float, ...] = ()
+    guidances: tuple[float, ...] = ()
+    """For guidance-distilled bases."""
     samplers: tuple[Sampler, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     steps: tuple[int, ...] = ()

@@ -57,6 +57,7 @@ class Samples:
             seed=seed,
             steps=given.steps,
             cfg=given.cfg,
+            guidance=given.guidance,
             sampler=given.sampler,
             schedule=given.schedule,
             width=given.width,

@@ -24,6 +24,7 @@ class Asked:
     negative: list[str] | None = None
     seed: str | None = None
     cfg: str | None = None
+    guidance: str | None = None
     steps: str | None = None
     sampler: list[str] | None = None
     schedule: list[str] | None = None
@@ -45,6 +46,7 @@ def request(asked: Asked, *, several: bool) -> Request:
         styles=styles(asked.style),
         strengths=tuple(axes.numbers("strength", asked.strength)) if asked.strength is not None else (),
         cfgs=tuple(axes.numbers("cfg", asked.cfg)) if asked.cfg is not None else (),
+        guidances=tuple(axes.numbers("guidance", asked.guidance)) if asked.guidance is not None else (),
         samplers=tuple(axes.samplers(asked.sampler or [])),
         schedules=tuple(axes.schedules(asked.schedule or [])),
         steps=tuple(axes.whole_numbers("steps", asked.steps)) if asked.steps is not None else (),
@@ -81,6 +83,7 @@ def _only_one(made: Request) -> None:
     lists = {
         "strength": made.strengths,
         "cfg": made.cfgs,
+        "guidance": made.guidances,
         "steps": made.steps,
         "sampler": made.samplers,
         "schedule": made.schedules,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from duktus.cli.asking import Asked, request
-from duktus.cli.options import AsJson, Out, Strip, StyleOption
+from duktus.cli.options import AsJson, Guidance, Out, Strip, StyleOption
 from duktus.cli.outcome import Given, Outcome, perform
 from duktus.cli.terminal import duration
 
@@ -37,6 +37,7 @@ def render(
     negative: Annotated[str | None, typer.Option("--negative", help="What to keep away from.")] = None,
     seed: Annotated[str | None, typer.Option("--seed", help="Otherwise one is drawn and told.")] = None,
     cfg: Annotated[str | None, typer.Option("--cfg", help="How strictly the prompt is followed.")] = None,
+    guidance: Guidance = None,
     steps: Annotated[str | None, typer.Option("--steps")] = None,
     sampler: Annotated[str | None, typer.Option("--sampler", help="E.g. 'DPM++ 2M', Euler, DDIM.")] = None,
     schedule: Annotated[str | None, typer.Option("--schedule", help="normal, Karras, exponential.")] = None,
@@ -53,6 +54,7 @@ def render(
         negative=None if negative is None else [negative],
         seed=seed,
         cfg=cfg,
+        guidance=guidance,
         steps=steps,
         sampler=None if sampler is None else [sampler],
         schedule=None if schedule is None else [schedule],
@@ -91,6 +93,7 @@ def sweep(
     ] = None,
     seed: Annotated[str | None, typer.Option("--seed", help="1,2,3 or 1..4; otherwise 1.")] = None,
     cfg: Annotated[str | None, typer.Option("--cfg", help="3,5 or 2..6/3.")] = None,
+    guidance: Guidance = None,
     steps: Annotated[str | None, typer.Option("--steps", help="10,20 or 10..30/3.")] = None,
     sampler: Annotated[
         list[str] | None, typer.Option("--sampler", help="Repeated or separated by |.")
@@ -115,6 +118,7 @@ def sweep(
         negative=negative,
         seed=seed,
         cfg=cfg,
+        guidance=guidance,
         steps=steps,
         sampler=sampler,
         schedule=schedule,

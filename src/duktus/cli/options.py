@@ -14,6 +14,10 @@ StyleOption = Annotated[
         "--style", metavar="NAME[:STRENGTH]", help="A style, strength 1 when not said; may be repeated."
     ),
 ]
+Guidance = Annotated[
+    str | None,
+    typer.Option("--guidance", help="For guidance-distilled bases such as FLUX.1 dev, beside cfg."),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", help="Copy the pictures to this folder, or one to this .png file.")
 ]

@@ -52,6 +52,10 @@ def teach(
     targets: Annotated[
         str | None, typer.Option("--targets", help="Modules to teach, e.g. 'attention + feed-forward'.")
     ] = None,
+    noise_levels: Annotated[
+        str | None,
+        typer.Option("--noise-levels", help="uniform, logit-normal, shifted or 'high noise'."),
+    ] = None,
     caption_dropout: Annotated[
         float | None, typer.Option("--caption-dropout", help="Share of steps without a caption.")
     ] = None,
@@ -74,6 +78,7 @@ def teach(
         "resolution": resolution,
         "seed": seed,
         "targets": targets,
+        "noise_levels": noise_levels,
         "caption_dropout": caption_dropout,
         "crops": crops,
         "flip": flip or None,

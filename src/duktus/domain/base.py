@@ -30,6 +30,8 @@ class RenderDefaults(BaseModel):
     sampler: Sampler
     schedule: Schedule
     negative_prompt: str = ""
+    guidance: float | None = None
+    """``None`` when the network takes no guidance as an input, which is so for nearly every base."""
 
 
 class Base(BaseModel):

@@ -96,6 +96,8 @@ class Recipe(_Frozen):
     seed: int = Field(ge=0, le=MAX_SEED)
     steps: int = Field(ge=1, le=500)
     cfg: float = Field(ge=1, le=50)
+    guidance: float | None = Field(default=None, ge=0, le=50)
+    """Strength of guidance as an input of the network, for guidance-distilled bases only (FLUX.1 dev)."""
     sampler: Sampler
     schedule: Schedule
     width: int = Field(ge=64, le=8192, multiple_of=8)

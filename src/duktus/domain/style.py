@@ -23,6 +23,19 @@ class Targets(StrEnum):
     ATTENTION_FEED_FORWARD_CONV = "attention + feed-forward + convolutions"
 
 
+class NoiseLevels(StrEnum):
+    """Which noise levels a run is shown how often."""
+
+    UNIFORM = "uniform"
+    """Each as often as any other."""
+    LOGIT_NORMAL = "logit-normal"
+    """The middle most often (arXiv 2403.03206, section 3.1). Flow-matching families only."""
+    SHIFTED = "shifted"
+    """Logit-normal, moved towards high noise by the family's own shift. Flow-matching families only."""
+    HIGH_NOISE = "high noise"
+    """Where style is decided: log-SNR normal around -6 (arXiv 2411.14793). Flow-matching families only."""
+
+
 class TeachSettings(_Frozen):
     """Everything that decides what a training run learns, in the standard terms of the field."""
 
@@ -37,6 +50,7 @@ class TeachSettings(_Frozen):
     targets: Targets = Targets.ATTENTION_FEED_FORWARD
     caption_dropout: float = Field(default=0.05, ge=0, le=1)
     min_snr_gamma: float | None = Field(default=5.0, gt=0)
+    noise_levels: NoiseLevels = NoiseLevels.UNIFORM
     weight_decay: float = Field(default=0.01, ge=0)
     crops: int = Field(default=1, ge=1, le=64, description="cached random crops per picture")
     flip: bool = False

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from duktus.domain.style import NoiseLevels
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from duktus.domain.base import Base, Role
-    from duktus.domain.recipe import Sampler, Schedule
+    from duktus.domain.recipe import Recipe, Sampler, Schedule
     from duktus.domain.style import Targets
     from duktus.domain.weighting import Weighting
 
@@ -37,6 +39,7 @@ class TeachDefaults:
     """Where the values come from."""
     min_snr_gamma: float | None = 5.0
     """None: every timestep counts alike."""
+    noise_levels: NoiseLevels = NoiseLevels.UNIFORM
 
 
 class Conditioning(Protocol):
@@ -68,8 +71,13 @@ class LoadedBase(Protocol):
         """Pixels (n, 3, h, w) in [-1, 1], decoded picture by picture."""
         ...
 
-    def predict(self, noisy: Tensor, timesteps: Tensor, conditioning: Conditioning) -> Tensor:
-        """The denoiser's raw output for noisy latents at per-picture timesteps (n,), or (1,) for all."""
+    def predict(
+        self, noisy: Tensor, timesteps: Tensor, conditioning: Conditioning, guidance: Tensor | None = None
+    ) -> Tensor:
+        """The denoiser's raw output for noisy latents at per-picture timesteps (n,), or (1,) for all.
+
+        ``guidance`` (n,) is an input of guidance-distilled networks and of no other; teaching gives none.
+        """
         ...
 
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
@@ -84,16 +92,31 @@ class LoadedBase(Protocol):
         """Weight (n,) of each picture's squared error."""
         ...
 
-    def sample_timesteps(self, n: int, generator: torch.Generator) -> Tensor:
-        """``n`` training timesteps (int64), drawn on the CPU."""
+    def sample_timesteps(
+        self,
+        n: int,
+        generator: torch.Generator,
+        levels: NoiseLevels = NoiseLevels.UNIFORM,
+        shape: tuple[int, int, int] | None = None,
+    ) -> Tensor:
+        """``n`` training timesteps, drawn on the CPU: int64, or float32 where the family's time flows.
+
+        ``shape`` is that of the latents, for families that shift their noise levels with the size.
+        :class:`InputError` for levels that the family does not know.
+        """
         ...
 
     def probe_timesteps(self, n: int) -> Tensor:
         """``n`` fixed timesteps, low to high noise, for held-out losses."""
         ...
 
-    def noise_scheduler(self, sampler: Sampler, schedule: Schedule) -> Any:
-        """A fresh diffusers scheduler for rendering; :class:`InputError` when the family lacks it."""
+    def noise_scheduler(
+        self, sampler: Sampler, schedule: Schedule, shape: tuple[int, int, int] | None = None
+    ) -> Any:
+        """A fresh diffusers scheduler for rendering; :class:`InputError` when the family lacks it.
+
+        ``shape`` is that of the latents, for families whose noise levels depend on the size.
+        """
         ...
 
     def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
@@ -138,6 +161,10 @@ class Family(Protocol):
 
     def teach_defaults(self, base: Base) -> TeachDefaults:
         """Starting values for about ten pictures."""
+        ...
+
+    def check_recipe(self, base: Base, recipe: Recipe) -> None:
+        """:class:`InputError` for what this base cannot render: a sampler, a schedule, a size, guidance."""
         ...
 
     def load(self, base: Base, *, device: str = "cpu", dtype: str = "float32") -> LoadedBase:

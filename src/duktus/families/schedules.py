@@ -24,6 +24,16 @@ LCM_STEPS = 50
 """The steps LCM was distilled from; it can make no more (arXiv 2310.04378)."""
 
 
+def check_no_guidance(base: str, guidance: float | None) -> None:
+    """Refuse guidance for a base whose network does not take it: it would change nothing."""
+    if guidance is not None:
+        raise InputError(
+            f"{base} takes no guidance.",
+            "Only guidance-distilled networks, such as FLUX.1 dev, have it as an input.",
+            "Use cfg instead.",
+        )
+
+
 def check_combination(sampler: Sampler, schedule: Schedule, steps: int = 1) -> None:
     """Refuse what does not exist, naming what does; :class:`InputError`."""
     allowed = SCHEDULES_OF[sampler]

@@ -36,6 +36,8 @@ class Batch:
     sampler: Sampler
     schedule: Schedule
     shape: tuple[int, int, int]
+    guidance: tuple[float, ...] | None = None
+    """For guidance-distilled networks, of each picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Snapshot:
 
 def denoise(batch: Batch) -> Iterator[Snapshot]:
     """The batch after every step; the last snapshot holds the finished latents."""
-    scheduler = batch.base.noise_scheduler(batch.sampler, batch.schedule)
+    scheduler = batch.base.noise_scheduler(batch.sampler, batch.schedule, batch.shape)
     with quiet_numpy():
         scheduler.set_timesteps(batch.steps, device=batch.base.device)
     generators = [torch.Generator().manual_seed(seed) for seed in batch.seeds]
@@ -82,7 +84,13 @@ def _answer(batch: Batch, seen: Tensor, timestep: Tensor, cfg: Tensor | None) ->
     """The denoiser's answer with guidance, in float32."""
     if cfg is not None:
         seen = torch.cat([seen, seen])
-    answer = batch.base.predict(seen.to(batch.base.dtype), timestep.reshape(1), batch.conditioning).float()
+    guidance = None
+    if batch.guidance is not None:
+        repeats = len(seen) // len(batch.guidance)
+        guidance = torch.tensor(batch.guidance, device=seen.device).repeat(repeats)
+    answer = batch.base.predict(
+        seen.to(batch.base.dtype), timestep.reshape(1), batch.conditioning, guidance
+    ).float()
     if cfg is None:
         return answer
     without, asked = answer.chunk(2)

@@ -38,6 +38,12 @@ class Group:
             for recipe in self.recipes
         ]
 
+    @property
+    def guidance(self) -> tuple[float, ...] | None:
+        """Each picture's guidance, for networks that take it as an input."""
+        given = [recipe.guidance for recipe in self.recipes]
+        return None if given[0] is None else tuple(value for value in given if value is not None)
+
     def batch_texts(self) -> list[str]:
         """The texts in the order of the batch: negative prompts first when guided, then prompts."""
         negatives = [recipe.negative_prompt for recipe in self.recipes] if self.guided else []
@@ -82,6 +88,7 @@ def _key(recipe: Recipe) -> tuple[object, ...]:
         recipe.sampler,
         recipe.schedule,
         recipe.cfg > 1,
+        recipe.guidance is None,
         _styles(recipe),
         recipe.weighting,
     )

@@ -34,6 +34,7 @@ def parameters_text(recipe: Recipe) -> str:
         ("Sampler", recipe.sampler.value),
         ("Schedule type", SCHEDULE_TYPES[recipe.schedule]),
         ("CFG scale", _number(recipe.cfg)),
+        *([("Distilled CFG Scale", _number(recipe.guidance))] if recipe.guidance is not None else []),
         ("Seed", str(recipe.seed)),
         ("Size", f"{recipe.width}x{recipe.height}"),
         ("Model", slug(recipe.base.name)),

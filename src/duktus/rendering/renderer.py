@@ -18,7 +18,6 @@ from duktus.families import lora
 from duktus.families.family import EncodesWeighted
 from duktus.families.registry import family
 from duktus.families.safetensors_header import tensor_hash
-from duktus.families.schedules import check_combination
 from duktus.rendering.compare import Pixels
 from duktus.rendering.denoise import Batch, Snapshot, denoise
 from duktus.rendering.facts import current_facts
@@ -101,7 +100,7 @@ class Renderer:
         Raises:
             MismatchError: a recipe of another base, or a style that does not fit.
             NotFoundError: a style that was not given.
-            InputError: a sampler that cannot follow the schedule.
+            InputError: a sampler, schedule, size or guidance that the base cannot do.
         """
         for recipe in recipes:
             self._check(recipe)
@@ -131,13 +130,13 @@ class Renderer:
             yield from _finish(group, batch, latents, strip, started)
 
     def _check(self, recipe: Recipe) -> None:
-        check_combination(recipe.sampler, recipe.schedule, recipe.steps)
         if recipe.base.weights != self.base.weights:
             raise MismatchError(
                 f"Recipe {recipe.id} is for the base {recipe.base.name}, not {self.base.name}.",
                 "The hashes of the weights differ.",
                 "Render it with its own base.",
             )
+        family(self.base.family).check_recipe(self.base, recipe)
         for adapter in recipe.adapters:
             if adapter.style not in self._files:
                 raise NotFoundError(
@@ -160,6 +159,7 @@ class Renderer:
             sampler=first.sampler,
             schedule=first.schedule,
             shape=base.latent_shape(first.width, first.height),
+            guidance=group.guidance,
         )
 
     def _base(self, recipe: Recipe) -> LoadedBase:

@@ -78,9 +78,11 @@ class Trainer:
         settings, taught, base = self.settings, self.cache.taught, self.base
         draw = generator_for(settings.seed, "step", self.step)
         variants = data_order(len(taught.picture), settings.batch, self.step, settings.seed)
-        shape = (settings.batch, *taught.mean.shape[1:])
+        channels, height, width = taught.mean.shape[1:]
+        shape = (settings.batch, channels, height, width)
         spread, noise = torch.randn((2, *shape), generator=draw).to(base.device)
-        timesteps = base.sample_timesteps(settings.batch, draw).to(base.device)
+        timesteps = base.sample_timesteps(settings.batch, draw, settings.noise_levels, shape[1:])
+        timesteps = timesteps.to(base.device)
         dropped = (torch.rand(settings.batch, generator=draw) < settings.caption_dropout).tolist()
         texts = [
             self.cache.empty if drop else taught.text[taught.picture[variant]]

@@ -12,6 +12,7 @@ from duktus.domain.base import Base, Role
 from duktus.domain.errors import InputError
 from duktus.domain.weighting import Weighting
 from duktus.families.family import TeachDefaults
+from duktus.families.schedules import check_combination, check_no_guidance
 from duktus.families.sd15 import folder as sd15_folder
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from duktus.domain.recipe import Recipe
     from duktus.families.family import LoadedBase
 
 
@@ -48,6 +50,11 @@ class Sd15:
     def teach_defaults(self, base: Base) -> TeachDefaults:
         """Starting values for about ten pictures, from ``duktus.json`` or the family's own."""
         return sd15_folder.teach_defaults(base.folder)
+
+    def check_recipe(self, base: Base, recipe: Recipe) -> None:
+        """Refuse samplers without that schedule, and guidance, which this family does not know."""
+        check_combination(recipe.sampler, recipe.schedule, recipe.steps)
+        check_no_guidance(base.name, recipe.guidance)
 
     def load(self, base: Base, *, device: str = "cpu", dtype: str = "float32") -> LoadedBase:
         """The base in memory; nothing is fetched from the network."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from duktus.domain.base import Base
 from duktus.domain.errors import InputError
+from duktus.domain.style import NoiseLevels
 from duktus.domain.weighting import Chunk, chunks
 from duktus.families import proof
 from duktus.families.folder_hash import read_json
@@ -144,9 +145,12 @@ class LoadedSd15:
             ]
         return torch.cat(rows).clamp(-1, 1)
 
-    def predict(self, noisy: Tensor, timesteps: Tensor, conditioning: Conditioning) -> Tensor:
+    def predict(
+        self, noisy: Tensor, timesteps: Tensor, conditioning: Conditioning, guidance: Tensor | None = None
+    ) -> Tensor:
         """The U-Net's raw output; ``timesteps`` (n,), or (1,) for all pictures alike."""
         assert isinstance(conditioning, Sd15Conditioning)
+        assert guidance is None
         words = conditioning.hidden.to(self.dtype)
         return self._unet(noisy.to(self.dtype), timesteps, encoder_hidden_states=words, return_dict=False)[0]
 
@@ -171,15 +175,32 @@ class LoadedSd15:
         below = ratio if self._prediction == "epsilon" else ratio + 1
         return ratio.clamp(max=min_snr_gamma) / below.clamp(min=1e-8)
 
-    def sample_timesteps(self, n: int, generator: torch.Generator) -> Tensor:
+    def sample_timesteps(
+        self,
+        n: int,
+        generator: torch.Generator,
+        levels: NoiseLevels = NoiseLevels.UNIFORM,
+        shape: tuple[int, int, int] | None = None,  # noqa: ARG002 - the noise of this family has no size
+    ) -> Tensor:
         """Uniform over the training timesteps."""
+        if levels is not NoiseLevels.UNIFORM:
+            raise InputError(
+                f"{self.base.name} cannot be taught with {levels.value} noise levels.",
+                "Only flow-matching bases can.",
+                "Leave them uniform.",
+            )
         return torch.randint(0, len(self._signal), (n,), generator=generator)
 
     def probe_timesteps(self, n: int) -> Tensor:
         """The middles of ``n`` equal parts of the training timesteps, low to high noise."""
         return ((torch.arange(n) + 0.5) * len(self._signal) / n).long()
 
-    def noise_scheduler(self, sampler: Sampler, schedule: Schedule) -> Any:
+    def noise_scheduler(
+        self,
+        sampler: Sampler,
+        schedule: Schedule,
+        shape: tuple[int, int, int] | None = None,  # noqa: ARG002 - the noise of this family has no size
+    ) -> Any:
         """A fresh diffusers scheduler from this base's own configuration."""
         return noise_scheduler(self._noise, sampler, schedule)
 

@@ -28,6 +28,7 @@ PARAMETERS: tuple[tuple[str, Callable[[Recipe], str]], ...] = (
     ("style", styles),
     ("strength", strengths),
     ("cfg", lambda r: value_words(r.cfg)),
+    ("guidance", lambda r: "" if r.guidance is None else value_words(r.guidance)),
     ("seed", lambda r: str(r.seed)),
     ("steps", lambda r: str(r.steps)),
     ("sampler", lambda r: r.sampler.value),

@@ -9,6 +9,7 @@ from duktus.domain.errors import InputError
 ENGLISH: Mapping[str, str] = {
     "strength": "strength",
     "cfg": "cfg",
+    "guidance": "guidance",
     "seed": "seed",
     "steps": "steps",
     "sampler": "sampler",
@@ -66,6 +67,7 @@ ENGLISH: Mapping[str, str] = {
 GERMAN: Mapping[str, str] = {
     "strength": "Stärke",
     "cfg": "CFG",
+    "guidance": "Guidance",
     "seed": "Seed",
     "steps": "Schritte",
     "sampler": "Sampler",
