@@ -186,7 +186,7 @@ class Conformance:
         perfect: Any = copy.copy(loaded)
         zero, one = torch.zeros_like(picture), torch.ones_like(picture)
 
-        def predict(noisy: torch.Tensor, timesteps: torch.Tensor, _: object) -> torch.Tensor:
+        def predict(noisy: torch.Tensor, timesteps: torch.Tensor, *_: object) -> torch.Tensor:
             time = timesteps.round().long() if torch.equal(timesteps, timesteps.round()) else timesteps
             share, spread = loaded.add_noise(one, zero, time), loaded.add_noise(zero, one, time)
             return loaded.training_target(picture, (noisy - share * picture) / spread, time)

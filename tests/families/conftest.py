@@ -43,6 +43,7 @@ def lesson(base: Base, specimen: Specimen) -> TeachSettings:
         resolution=specimen.size,
         targets=defaults.targets,
         min_snr_gamma=defaults.min_snr_gamma,
+        noise_levels=defaults.noise_levels,
         evaluate_every=3,
         checkpoint_every=2,
         probe_timesteps=2,

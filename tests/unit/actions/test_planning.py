@@ -50,6 +50,15 @@ def test_a_plain_prompt_takes_the_defaults_of_its_base(workspace: Workspace) -> 
     assert recipe.base == BASE.ref
 
 
+def test_guidance_is_an_axis_of_its_own_and_absent_where_nobody_asks(workspace: Workspace) -> None:
+    made = plan(workspace, Request(("a woman",), guidances=(2.5, 3.5)))
+    assert [axis.name for axis in made.axes] == ["guidance"]
+    assert [recipe.guidance for recipe in made.recipes] == [2.5, 3.5]
+    (plain,) = plan(workspace, Request(("a woman",))).recipes
+    assert plain.guidance is None
+    assert "guidance" not in plain.as_json()
+
+
 def test_axes_are_laid_row_by_row_seeds_last(workspace: Workspace, hand: Style) -> None:
     request = Request(
         ("sportrait-laz, a woman",),

@@ -7,6 +7,7 @@ import torch
 
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
+from duktus.domain.style import NoiseLevels
 from duktus.families.samplers import noise_scheduler
 from duktus.families.schedules import SCHEDULES_OF, check_combination
 
@@ -46,6 +47,12 @@ def test_the_noise_rules_of_the_base_are_those_of_its_training(loaded):
     ddim = loaded.noise_scheduler(Sampler.DDIM, Schedule.NORMAL)
     assert torch.allclose(noisy, ddim.add_noise(latents, noise, times), atol=1e-6)
     assert torch.allclose(target, ddim.get_velocity(latents, noise, times), atol=1e-6)
+
+
+def test_noise_levels_of_flow_matching_are_refused(loaded):
+    for levels in set(NoiseLevels) - {NoiseLevels.UNIFORM}:
+        with pytest.raises(InputError, match=levels.value):
+            loaded.sample_timesteps(4, torch.Generator(), levels)
 
 
 def test_weights_and_timesteps(loaded):

@@ -26,6 +26,11 @@ def test_pictures_come_with_their_place_recipe_and_facts(tiny, style, renderer):
         assert {"torch", "diffusers", "duktus", "python"} <= set(picture.facts.versions)
 
 
+def test_guidance_is_refused_where_the_network_does_not_take_it(tiny, renderer):
+    with pytest.raises(InputError, match=r"takes no guidance.*Use cfg"):
+        renderer.render([recipe(tiny, guidance=3.5)])
+
+
 def test_equal_recipes_are_computed_once_and_given_to_each(tiny, renderer):
     steps = []
     one = recipe(tiny)
