@@ -22,16 +22,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from duktus.actions.collect import Collection
     from duktus.actions.diff import Diff
     from duktus.actions.progress import Progress
     from duktus.actions.rendering import OnPreview
     from duktus.actions.request import Request
+    from duktus.actions.search import Page
     from duktus.actions.show import Shown
     from duktus.actions.verify import Verified
     from duktus.actions.workspace import Workspace as Inner
+    from duktus.archive.collections import Summary as CollectionSummary
     from duktus.archive.series import Summary
     from duktus.domain.asset import Asset
     from duktus.domain.decision import DecisionEvent, Standing
+    from duktus.domain.descent import Aim
+    from duktus.domain.query import Query
     from duktus.domain.style import Style
 
 ValueT = TypeVar("ValueT")
@@ -172,6 +177,102 @@ class Workspace:
         )
         return self.series(done.series.name)
 
+    def go_on(
+        self,
+        parent: Asset | str | Path,
+        *,
+        aim: str = "",
+        out: str | Path | None = None,
+        steps_strip: bool = False,
+        **changes: Any,
+    ) -> list[Asset]:
+        """Render the recipe of a picture with changes, and remember its parent and what was changed.
+
+        ``changes``: ``prompt``, ``negative``, ``strength``, ``style`` ("NAME:STRENGTH", one or several),
+        ``seed`` (one or several), ``cfg``, ``steps``, ``sampler``, ``schedule``, ``size`` as (width, height);
+        and in the prompt ``add``, ``drop``, ``swap`` ("old => new"), each one text or several, the same with
+        ``negative_`` before it. ``aim`` says what is sought.
+        """
+        from duktus.actions.going_on import go_on
+        from duktus.actions.wanting import wanted
+
+        went = go_on(
+            self._inner,
+            _id(parent),
+            wanted(changes),
+            aim=aim,
+            out=None if out is None else Path(out),
+            steps_strip=steps_strip,
+            progress=self._progress,
+        )
+        return list(went.assets)
+
+    def search(self, words: str = "", *, page: int = 1, per_page: int = 50, **conditions: Any) -> Page:
+        """One page of the pictures for which every condition holds.
+
+        ``conditions`` as on the command line, numbers also as a value or a (least, most): ``style``,
+        ``base``, ``strength``, ``cfg``, ``steps``, ``seed``, ``sampler``, ``schedule``, ``size``, ``negative_words``,
+        ``decision``, ``stars``, ``label``, ``since``, ``until``, ``series``, ``collection``, ``order``; and
+        ``saved`` and ``save`` name a kept search.
+        """
+        from duktus.actions.search import find, save_search, saved_search
+        from duktus.domain.reading_queries import query_of
+
+        save, saved = conditions.pop("save", None), conditions.pop("saved", None)
+        known = saved_search(self._inner, saved) if saved else None
+        query = query_of({"words": words, **conditions}, known)
+        if save:
+            save_search(self._inner, save, query)
+        return find(self._inner, query, page=page, per_page=per_page)
+
+    def saved_searches(self) -> dict[str, Query]:
+        """Every kept search by its name."""
+        from duktus.actions.search import saved_searches_of
+
+        return saved_searches_of(self._inner)
+
+    def forget_search(self, name: str) -> None:
+        """Remove a kept search; the pictures it finds stay."""
+        from duktus.actions.search import forget_search
+
+        forget_search(self._inner, name)
+
+    def collect(self, name: str, *assets: Asset | str) -> Collection:
+        """Put pictures at the end of a collection, made when there is none."""
+        from duktus.actions.collect import collect
+
+        return collect(self._inner, name, [_id(asset) for asset in assets])
+
+    def take_out(self, name: str, *assets: Asset | str) -> Collection:
+        """Take pictures out of a collection; they stay in the archive."""
+        from duktus.actions.collect import take_out
+
+        return take_out(self._inner, name, [_id(asset) for asset in assets])
+
+    def place(self, name: str, asset: Asset | str, to: int) -> Collection:
+        """Put a picture of a collection at a place, counted from 1."""
+        from duktus.actions.collect import place
+
+        return place(self._inner, name, _id(asset), to)
+
+    def collection(self, name: str) -> Collection:
+        """The collection of that name with its pictures in order."""
+        from duktus.actions.collect import show_collection
+
+        return show_collection(self._inner, name)
+
+    def list_collections(self) -> list[CollectionSummary]:
+        """Every collection in short, oldest first."""
+        from duktus.actions.collect import list_collections
+
+        return list_collections(self._inner)
+
+    def aim(self, subject: Asset | str, text: str) -> Aim:
+        """Say what is sought with a series, a collection or a picture."""
+        from duktus.actions.aim import say_aim
+
+        return say_aim(self._inner, _id(subject), text).aim
+
     def sheet(self, series: str, out: str | Path) -> Path:
         """Lay the contact sheet of a series as .png or .html."""
         from duktus.actions.sheet import sheet
@@ -247,6 +348,25 @@ class Workspace:
         from duktus.actions.decide import rate
 
         return rate(self._inner, [_id(asset) for asset in assets], stars, reason=reason)
+
+    def undecided(self, *assets: Asset | str, reason: str = "") -> list[DecisionEvent]:
+        """Put pictures back to the undecided."""
+        from duktus.actions.decide import decide
+        from duktus.domain.decision import DecisionKind
+
+        return decide(self._inner, [_id(asset) for asset in assets], DecisionKind.UNDECIDED, reason=reason)
+
+    def label(self, *assets: Asset | str, colour: str, reason: str = "") -> list[DecisionEvent]:
+        """Give pictures a colour label: red, yellow, green, blue, purple, or none."""
+        from duktus.actions.decide import label
+
+        return label(self._inner, [_id(asset) for asset in assets], colour, reason=reason)
+
+    def redo(self, asset: Asset | str | None = None) -> DecisionEvent:
+        """Bring back what was undone last, of one picture or of all; what was brought back."""
+        from duktus.actions.decide import redo
+
+        return redo(self._inner, None if asset is None else _id(asset))[1]
 
     def undo(self, asset: Asset | str | None = None) -> DecisionEvent:
         """Take back the newest decision, of one picture or of all; what was taken back."""

@@ -9,28 +9,43 @@ from duktus.cli.app import build
 from duktus.notebook import SeriesHandle, Workspace
 
 VERBS = {
+    "aim",
+    "collect",
+    "collection",
     "discard",
     "diff",
     "export",
+    "forget_search",
+    "go_on",
     "keep",
+    "label",
+    "list_collections",
     "list_series",
     "path",
+    "place",
     "rate",
+    "redo",
     "render",
     "root",
+    "saved_searches",
+    "search",
     "series",
     "sheet",
     "show",
     "style",
     "styles",
     "sweep",
+    "take_out",
     "teach",
+    "undecided",
     "undo",
     "verify",
 }
 COMMANDS = {
     "init", "demo", "doctor", "render", "sweep", "sheet", "show", "diff", "verify", "keep", "discard", "rate",
-    "undo", "style teach", "style list", "style show", "style export", "series list", "series show",
+    "undecided", "label", "undo", "redo", "search", "aim", "collection add", "collection remove",
+    "collection move", "collection list", "collection show",
+    "style teach", "style list", "style show", "style export", "series list", "series show",
 }  # fmt: skip
 
 

@@ -19,9 +19,10 @@ from duktus.cli.app import build
 
 Cli = Callable[..., Ran]
 ORDER = (
-    "duktus", "init", "doctor", "style teach", "style list", "style show", "style export", "render",
-    "sweep", "sheet", "series list", "series show", "show", "diff", "verify", "keep", "discard", "rate",
-    "undo", "demo",
+    "duktus", "init", "doctor", "style teach", "style list", "style show", "style export", "sweep",
+    "render", "sheet", "series list", "series show", "show", "diff", "verify", "keep", "discard", "rate",
+    "undecided", "label", "undo", "redo", "search", "aim", "collection add", "collection move",
+    "collection list", "collection show", "collection remove", "demo",
 )  # fmt: skip
 FIRST, SECOND = "a-0123456789abcdef", "a-fedcba9876543210"
 
@@ -75,7 +76,7 @@ def test_they_all_run(
             ran = cli(root, *arguments)
             assert ran.code == 0, f"{line}\n{ran.err}"
             assert ran.out, line
-            if name not in {"duktus", "init", "demo", "undo", "style export"}:
+            if name not in {"duktus", "init", "demo", "undo", "redo", "collection remove", "style export"}:
                 document = cli(root, *arguments, "--json")
                 if name != "style teach":  # its name is taken the second time
                     assert document.code == 0, f"{line} --json\n{document.err}"

@@ -45,7 +45,7 @@ class Plan:
 def plan(workspace: Workspace, request: Request) -> Plan:
     """The recipes of a request, or a :class:`UserError` about the first thing that does not fit."""
     base = workspace.base()
-    used = [(_style_for(workspace, base, name), strength) for name, strength in request.styles]
+    used = [(style_for(workspace, base, name), strength) for name, strength in request.styles]
     if request.strengths and len(used) != 1:
         raise InputError(
             f"strength was given with {len(used) or 'no'} styles.",
@@ -71,11 +71,12 @@ def plan(workspace: Workspace, request: Request) -> Plan:
         coordinates=tuple(tuple(_shown(point[name]) for name in varying) for point in points),
         recipes=tuple(_recipe(base, used, point) for point in points),
         style_files={style.hash: workspace.store.checked(style.file_hash) for style, _ in used},
-        notes=_trigger_notes([style for style, _ in used], request.prompts),
+        notes=trigger_notes([style for style, _ in used], request.prompts),
     )
 
 
-def _style_for(workspace: Workspace, base: Base, name: str) -> Style:
+def style_for(workspace: Workspace, base: Base, name: str) -> Style:
+    """The style of that name, taught on that base; :class:`MismatchError` when it was taught on another."""
     with workspace.archive.read() as connection:
         style = archived.get(connection, name)
     if style.base.weights != base.weights:
@@ -143,7 +144,8 @@ def _recipe(base: Base, used: Sequence[tuple[Style, float]], point: dict[str, An
         ) from error
 
 
-def _trigger_notes(styles: Sequence[Style], prompts: Sequence[str]) -> tuple[str, ...]:
+def trigger_notes(styles: Sequence[Style], prompts: Sequence[str]) -> tuple[str, ...]:
+    """One sentence for each style whose trigger word is missing in a prompt."""
     notes: list[str] = []
     for style in styles:
         without = [prompt for prompt in prompts if style.trigger.casefold() not in prompt.casefold()]

@@ -10,9 +10,11 @@ from duktus.actions.progress import Progress, Silent
 from duktus.actions.rendering import STRIP, Job, OnPreview, record, render_jobs
 from duktus.actions.request import Request
 from duktus.actions.workspace import Workspace
+from duktus.archive import descents
 from duktus.archive.disk import explained
 from duktus.archive.store import copy_out
 from duktus.domain.asset import Asset
+from duktus.domain.descent import Subject
 from duktus.domain.errors import InputError
 
 FOLDER = "single"
@@ -33,6 +35,7 @@ def render(
     workspace: Workspace,
     request: Request,
     *,
+    aim: str = "",
     out: Path | None = None,
     steps_strip: bool = False,
     progress: Progress | None = None,
@@ -40,7 +43,7 @@ def render(
 ) -> Rendered:
     """Render every recipe of a request, always anew, and keep the pictures.
 
-    ``out`` is a folder, or for one picture a file ending in ``.png``.
+    ``aim`` says what is sought. ``out`` is a folder, or for one picture a file ending in ``.png``.
     """
     told = progress or Silent()
     planned = plan(workspace, request)
@@ -50,6 +53,10 @@ def render(
     for note in planned.notes:
         told.say(note)
     found = _render_all(workspace, planned, told, steps_strip=steps_strip, on_preview=on_preview)
+    if aim:
+        with workspace.archive.write() as connection:
+            for asset in found:
+                descents.say_aim(connection, Subject.ASSET, asset.id, aim, author=workspace.author)
     with explained(out or workspace.root):
         copies = copy_all(workspace, found, out) if out else ()
     return Rendered(found, planned.notes, copies)

@@ -34,6 +34,6 @@ def show_series(workspace: Workspace, name: str) -> SeriesShown:
         ids = [cell.asset_id for cell in found.cells if cell.asset_id]
         return SeriesShown(
             found,
-            {asset_id: assets.get(connection, asset_id) for asset_id in ids},
+            assets.several(connection, ids),
             decisions.standings(connection, ids),
         )

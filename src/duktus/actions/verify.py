@@ -44,13 +44,14 @@ def verify(workspace: Workspace, name: str, *, progress: Progress | None = None)
     """Render the recipe of an asset or file again and compare every pixel."""
     told = progress or Silent()
     found = named_picture(workspace, name)
-    base = _base_of(workspace, found.recipe)
+    base = base_of(workspace, found.recipe)
     told.say("Rendering it again.")
     picture = _again(workspace, base, found.recipe, told)
     return _judged(name, found, picture)
 
 
-def _base_of(workspace: Workspace, recipe: Recipe) -> Base:
+def base_of(workspace: Workspace, recipe: Recipe) -> Base:
+    """The base that a recipe names, as it is here; :class:`MismatchError` when it is not."""
     name = recipe.base.name if recipe.base.name in workspace.base_folders else workspace.base_name
     base = workspace.base(name)
     if base.weights != recipe.base.weights:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from duktus.archive import lineage, styles
+from duktus.archive import catalogue, lineage, styles
 from duktus.archive.lineage import Edge, Kind
 from duktus.archive.schema import assets, recipes
 from duktus.archive.store import file_sha256
@@ -18,6 +19,8 @@ from duktus.domain.errors import NotFoundError
 from duktus.domain.recipe import Recipe
 
 _SHORTEST = 4
+_AT_ONCE = 500
+"""Ids in one query, well below SQLite's bound."""
 
 
 def add_recipe(connection: Connection, base: Base, recipe: Recipe) -> None:
@@ -53,6 +56,7 @@ def add(connection: Connection, base: Base, asset: Asset) -> Asset:
         )
         .on_conflict_do_nothing()
     )
+    catalogue.add(connection, asset)
     lineage.add(connection, [Edge(asset.file_hash, asset.recipe.hash, Kind.RENDERED_FROM)])
     return get(connection, asset.id)
 
@@ -87,8 +91,9 @@ def get(connection: Connection, asset_id: str) -> Asset:
     """The asset with that id, or whose id alone begins with it; :class:`NotFoundError`."""
     wanted = asset_id if asset_id.startswith("a-") else f"a-{asset_id}"
     found: list[Row[*tuple[Any, ...]]] = []
-    if len(wanted) >= _SHORTEST + 2 and "%" not in wanted and "_" not in wanted:
-        found = list(connection.execute(_rows().where(assets.c.id.like(f"{wanted}%")).limit(2)))
+    if len(wanted) >= _SHORTEST + 2:
+        after = f"{wanted}g"  # beyond every further hex digit; unlike LIKE, a comparison uses the index
+        found = list(connection.execute(_rows().where(assets.c.id >= wanted, assets.c.id < after).limit(2)))
     if len(found) == 1:
         return _asset(found[0])
     if found:
@@ -103,6 +108,23 @@ def get(connection: Connection, asset_id: str) -> Asset:
         f"The workspace holds {total} asset{'' if total == 1 else 's'}; ids look like a-0123456789abcdef.",
         "duktus series show NAME lists the ids of a series.",
     )
+
+
+def several(connection: Connection, asset_ids: Iterable[str]) -> dict[str, Asset]:
+    """The assets with those whole ids, by id and in that order; ids that are not known are left out."""
+    wanted = list(dict.fromkeys(asset_ids))
+    found: dict[str, Asset] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        found.update(
+            {row.id: _asset(row) for row in connection.execute(_rows().where(assets.c.id.in_(some)))}
+        )
+    return {asset_id: found[asset_id] for asset_id in wanted if asset_id in found}
+
+
+def known(connection: Connection, asset_id: str) -> bool:
+    """Whether there is an asset with that whole id."""
+    return connection.execute(select(assets.c.id).where(assets.c.id == asset_id)).first() is not None
 
 
 def named(connection: Connection, name: str) -> Asset:
@@ -137,6 +159,12 @@ def by_pixel_hash(connection: Connection, pixel_hash: str) -> Asset | None:
 def count(connection: Connection) -> int:
     """How many assets there are."""
     return connection.execute(select(func.count()).select_from(assets)).scalar_one()
+
+
+def of_recipe(connection: Connection, recipe_hash: str) -> set[str]:
+    """The ids of the assets rendered from a recipe."""
+    found = connection.execute(select(assets.c.id).where(assets.c.recipe_hash == recipe_hash))
+    return set(found.scalars())
 
 
 def file_hashes(connection: Connection) -> list[str]:

@@ -23,6 +23,8 @@ class Kind(StrEnum):
     """recipe <- a style or the weights of a base"""
     RENDERED_FROM = "rendered from"
     """asset (file hash) <- recipe"""
+    WENT_ON_FROM = "went on from"
+    """asset (file hash) <- the asset (file hash) whose recipe was changed; what was changed: a descent"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,10 @@ that are searched. Times are ISO 8601 in UTC.
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
+    Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -17,9 +20,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
+from sqlalchemy import column as bare_column
+from sqlalchemy import table as bare_table
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration that this version of duktus knows."""
 
 METADATA = MetaData()
@@ -110,9 +116,133 @@ decisions = Table(
     Column("author", Text, nullable=False),
     Column("created", Text, nullable=False),
     Column("undoes", ForeignKey("decisions.id"), nullable=True),
+    Column("label", Text, nullable=True),
     UniqueConstraint("undoes"),
     sqlite_autoincrement=True,
 )
 
-APPEND_ONLY = ("decisions", "edges")
+catalogue = Table(
+    "catalogue",
+    METADATA,
+    Column("entry", Integer, primary_key=True, autoincrement=True),
+    Column("asset", ForeignKey("assets.id"), nullable=False),
+    Column("base", Text, nullable=False),
+    Column("style", Text, nullable=True),
+    Column("strength", Float, nullable=True),
+    Column("cfg", Float, nullable=False),
+    Column("steps", Integer, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("sampler", Text, nullable=False),
+    Column("schedule", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("created", Text, nullable=False),
+    Column("verdict", Text, nullable=True),
+    Column("stars", Integer, nullable=True),
+    Column("label", Text, nullable=True),
+    Index("ix_catalogue_asset", "asset", unique=True),
+    *(
+        Index(f"ix_catalogue_{name}", name)
+        for name in (
+            "base",
+            "strength",
+            "cfg",
+            "steps",
+            "seed",
+            "sampler",
+            "schedule",
+            "created",
+            "verdict",
+            "stars",
+            "label",
+        )
+    ),
+    sqlite_autoincrement=True,
+)
+"""One row for each asset with what is searched and sorted by, taken from its recipe and its standing.
+
+``entry`` counts in the order of recording, so that "newest first" is the order of the table itself, of every
+index on one value, and of the words below. ``style`` and ``strength`` are those of the first style.
+"""
+
+style_uses = Table(
+    "style_uses",
+    METADATA,
+    Column("name", Text, nullable=False),
+    Column("entry", ForeignKey("catalogue.entry"), nullable=False),
+    Column("strength", Float, nullable=False),
+    PrimaryKeyConstraint("name", "entry"),
+    Index("ix_style_uses_strength", "name", "strength"),
+    sqlite_with_rowid=False,
+)
+"""Every style of every asset: a picture may have several."""
+
+prompt_words = bare_table(
+    "prompt_words", bare_column("rowid"), bare_column("prompt"), bare_column("negative")
+)
+"""The words of prompts: an FTS5 index whose rows are those of the catalogue. It keeps no text of its own."""
+
+PROMPT_WORDS = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS prompt_words USING fts5("
+    "prompt, negative, content='', tokenize='unicode61 remove_diacritics 2')"
+)
+event.listen(METADATA, "after_create", DDL(PROMPT_WORDS))
+
+descents = Table(
+    "descents",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("child", ForeignKey("assets.id"), nullable=False, index=True),
+    Column("parent", ForeignKey("assets.id"), nullable=False, index=True),
+    Column("changes", Text, nullable=False),
+    Column("fresh", Boolean, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""From which picture a person went on to which, and what they changed. ``fresh``: the child was new then."""
+
+aims = Table(
+    "aims",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    Index("ix_aims_subject", "kind", "subject"),
+    sqlite_autoincrement=True,
+)
+"""What was sought with an asset, a series or a collection; the newest counts."""
+
+collections = Table(
+    "collections",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("author", Text, nullable=False),
+    Column("created", Text, nullable=False),
+)
+
+collection_members = Table(
+    "collection_members",
+    METADATA,
+    Column("collection", ForeignKey("collections.name"), nullable=False),
+    Column("asset", ForeignKey("assets.id"), nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("added", Text, nullable=False),
+    PrimaryKeyConstraint("collection", "asset"),
+)
+
+saved_searches = Table(
+    "saved_searches",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("query", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created", Text, nullable=False),
+)
+
+APPEND_ONLY = ("decisions", "edges", "descents", "aims")
 """Tables whose rows a trigger keeps from being changed or deleted."""

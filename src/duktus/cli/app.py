@@ -11,7 +11,17 @@ from typing import Annotated
 import typer
 
 import duktus
-from duktus.cli import deciding, looking, making, series_commands, style_commands, workspace_commands
+from duktus.cli import (
+    collection_commands,
+    deciding,
+    finding,
+    looking,
+    making,
+    series_commands,
+    style_commands,
+    telling,
+    workspace_commands,
+)
 from duktus.cli.outcome import MENDABLE, complain
 from duktus.domain.errors import UserError
 
@@ -37,7 +47,10 @@ def build() -> typer.Typer:
     making.register(app)
     app.add_typer(series_commands.app(), name="series")
     looking.register(app)
+    finding.register(app)
     deciding.register(app)
+    telling.register(app)
+    app.add_typer(collection_commands.app(), name="collection")
     return app
 
 

@@ -59,7 +59,8 @@ def show(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
             )
             lines += [
                 f"  {event.kind.value:<16} {event.created:%Y-%m-%d %H:%M} {event.author}"
-                f"{f' {event.stars} stars' if event.stars is not None else ''} {event.reason}".rstrip()
+                f"{f' {event.stars} stars' if event.stars is not None else ''}"
+                f"{f' {event.label}' if event.label else ''} {event.reason}".rstrip()
                 for event in shown.history
             ]
         return Outcome({"asset": document}, lines)

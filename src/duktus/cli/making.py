@@ -8,13 +8,15 @@ from typing import Annotated
 import typer
 
 from duktus.cli.asking import Asked, request
+from duktus.cli.asking_on import Edits, PromptEdited, going_on, only_with_from, wanted_of
 from duktus.cli.options import AsJson, Guidance, Out, Strip, StyleOption
 from duktus.cli.outcome import Given, Outcome, perform
 from duktus.cli.terminal import duration
 
 RENDER = (
-    '\b\nExample:\n  duktus render "sportrait-laz, portrait of a woman with red hair"'
+    '\b\nExamples:\n  duktus render "sportrait-laz, portrait of a woman with red hair"'
     " --style sportrait-laz:1.0 --seed 7"
+    '\n  duktus render --from a-0123456789abcdef --cfg 4.4 --add "blue background" --aim "a cooler ground"'
 )
 SWEEP = (
     '\b\nExample:\n  duktus sweep "sportrait-laz, portrait of a man" --style sportrait-laz'
@@ -32,8 +34,37 @@ def register(app: typer.Typer) -> None:
 
 def render(
     context: typer.Context,
-    prompt: Annotated[str, typer.Argument(help="What to draw; with a style, begin with its trigger word.")],
+    prompt: Annotated[
+        str | None, typer.Argument(help="What to draw; with a style, begin with its trigger word.")
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="ASSET", help="Go on from this picture: its recipe with changes."),
+    ] = None,
+    aim: Annotated[str, typer.Option("--aim", help="What is sought, in your words; for the diary.")] = "",
     style: StyleOption = None,
+    strength: Annotated[
+        str | None, typer.Option("--strength", help="Of the one style of the picture; with --from.")
+    ] = None,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", help="To the prompt, at its end; with --from.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option("--drop", help="From the prompt: a part between commas; with --from.")
+    ] = None,
+    swap: Annotated[
+        list[str] | None, typer.Option("--swap", metavar="'OLD => NEW'", help="In the prompt; with --from.")
+    ] = None,
+    negative_swap: Annotated[
+        list[str] | None,
+        typer.Option("--negative-swap", metavar="'OLD => NEW'", help="In the negative prompt; with --from."),
+    ] = None,
+    negative_add: Annotated[
+        list[str] | None, typer.Option("--negative-add", help="To the negative prompt; with --from.")
+    ] = None,
+    negative_drop: Annotated[
+        list[str] | None, typer.Option("--negative-drop", help="From the negative prompt; with --from.")
+    ] = None,
     negative: Annotated[str | None, typer.Option("--negative", help="What to keep away from.")] = None,
     seed: Annotated[str | None, typer.Option("--seed", help="Otherwise one is drawn and told.")] = None,
     cfg: Annotated[str | None, typer.Option("--cfg", help="How strictly the prompt is followed.")] = None,
@@ -49,8 +80,9 @@ def render(
 ) -> None:
     """Render one prompt."""
     asked = Asked(
-        prompts=[prompt],
+        prompts=[] if prompt is None else [prompt],
         style=style,
+        strength=strength,
         negative=None if negative is None else [negative],
         seed=seed,
         cfg=cfg,
@@ -62,14 +94,22 @@ def render(
         count=count,
     )
 
+    edits = Edits(
+        PromptEdited(swap or [], drop or [], add or []),
+        PromptEdited(negative_swap or [], negative_drop or [], negative_add or []),
+    )
+
     def act(given: Given) -> Outcome:
+        if from_ is not None:
+            return going_on(given, from_, wanted_of(asked, edits), aim=aim, out=out, steps_strip=steps_strip)
+        only_with_from(asked, edits)
         wanted = request(asked, several=False)  # before torch is loaded
         from duktus.actions.render import render as action
         from duktus.actions.reports import asset_json
         from duktus.wiring import workspace
 
         here = workspace(given.place, make=True)
-        done = action(here, wanted, out=out, steps_strip=steps_strip, progress=given.terminal)
+        done = action(here, wanted, aim=aim, out=out, steps_strip=steps_strip, progress=given.terminal)
         lines = [f"{one.id}  seed {one.recipe.seed}  {here.file(one)}" for one in done.assets]
         document = {
             "assets": [asset_json(here, one) for one in done.assets],

@@ -10,12 +10,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError
 from tests.support.workspaces import BASE, adapter, asset, recipe, style
 
-from duktus.archive import assets, decisions, lineage, series, styles
+from duktus.archive import assets, decisions, descents, lineage, series, styles
 from duktus.archive.archive import Archive
 from duktus.archive.migrations import steps
-from duktus.archive.schema import APPEND_ONLY, HEAD, METADATA
+from duktus.archive.schema import APPEND_ONLY, HEAD, METADATA, PROMPT_WORDS
 from duktus.archive.series import Planned
+from duktus.archive.times import now
 from duktus.domain.decision import DecisionKind
+from duktus.domain.descent import Descent, Subject
 from duktus.domain.errors import ConflictError, NotFoundError, StorageError
 from duktus.domain.series import Axis
 
@@ -29,7 +31,12 @@ def archive(tmp_path: Path) -> Archive:
 
 def test_the_migrations_make_exactly_the_tables_of_the_schema(archive: Archive) -> None:
     with archive.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        own = {"include_name": lambda name, kind, _: kind != "table" or not name.startswith("prompt_words")}
+        assert compare_metadata(MigrationContext.configure(connection, opts=own), METADATA) == []
+        made = connection.exec_driver_sql(
+            "SELECT sql FROM sqlite_master WHERE name = 'prompt_words'"
+        ).scalar()
+    assert made == PROMPT_WORDS.replace(" IF NOT EXISTS", "")
 
 
 def test_head_is_the_newest_migration(archive: Archive) -> None:
@@ -115,7 +122,10 @@ def test_history_cannot_be_rewritten(archive: Archive, table: str) -> None:
     with archive.write() as connection:
         known = assets.add(connection, BASE, asset())
         decisions.add(connection, known.id, DecisionKind.KEEP, author="me")
-    for change in (f"DELETE FROM {table}", f"UPDATE {table} SET kind = 'x'"):
+        step = Descent(child=known.id, parent=known.id, changes=(), fresh=False, author="me", created=now())
+        descents.add(connection, step)
+        descents.say_aim(connection, Subject.ASSET, known.id, "more blue", author="me")
+    for change in (f"DELETE FROM {table}", f"UPDATE {table} SET rowid = 99"):
         with pytest.raises(IntegrityError, match="append-only"), archive.write() as connection:
             connection.exec_driver_sql(change)
 
@@ -218,7 +228,7 @@ def test_decisions_are_undone_but_never_forgotten(archive: Archive) -> None:
         keep = decisions.add(connection, one, DecisionKind.KEEP, author="me", reason="the eyes")
         decisions.add(connection, one, DecisionKind.RATE, author="me", stars=4)
         drop = decisions.add(connection, one, DecisionKind.DISCARD, author="you")
-        assert decisions.last_standing(connection, one) == drop
+        assert decisions.last_counting(connection, one) == (drop, drop)
         decisions.add(connection, one, DecisionKind.UNDO, author="you", undoes=drop.id)
         events = decisions.history(connection, one)
         standing = decisions.standing(events)

@@ -1,0 +1,185 @@
+"""`duktus render --from`: the recipe of a picture with some things changed, and the way back remembered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from duktus.actions.planning import style_for, trigger_notes
+from duktus.actions.progress import Progress, Silent
+from duktus.actions.render import FOLDER, check_out, copy_all
+from duktus.actions.rendering import Job, Kept, render_jobs
+from duktus.actions.request import Size
+from duktus.actions.verify import base_of
+from duktus.actions.workspace import Workspace
+from duktus.archive import assets, descents, lineage, styles
+from duktus.archive.disk import explained
+from duktus.archive.lineage import Edge, Kind
+from duktus.archive.times import now
+from duktus.domain.asset import Asset
+from duktus.domain.base import Base
+from duktus.domain.changes import changes
+from duktus.domain.descent import Descent, Subject
+from duktus.domain.errors import InputError
+from duktus.domain.prompt_edits import NO_EDITS, PromptEdits
+from duktus.domain.recipe import AdapterRef, Recipe, Sampler, Schedule
+from duktus.domain.style import Style
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be different from the parent; None and empty leave it as it is.
+
+    ``styles`` are (name, strength): one that the parent has gets that strength, another one is added.
+    ``strength`` is that of the parent's one style. Several ``seeds`` make several children.
+    """
+
+    prompt: str | None = None
+    negative: str | None = None
+    prompt_edits: PromptEdits = NO_EDITS
+    negative_edits: PromptEdits = NO_EDITS
+    styles: tuple[tuple[str, float], ...] = ()
+    strength: float | None = None
+    seeds: tuple[int, ...] = ()
+    cfg: float | None = None
+    steps: int | None = None
+    sampler: Sampler | None = None
+    schedule: Schedule | None = None
+    size: Size | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WentOn:
+    """The children in the order of their seeds, each with how it descends from the parent."""
+
+    parent: Asset
+    assets: tuple[Asset, ...]
+    descents: tuple[Descent, ...]
+    notes: tuple[str, ...]
+    copies: tuple[Path, ...] = ()
+
+
+def go_on(
+    workspace: Workspace,
+    parent: str,
+    wanted: Wanted,
+    *,
+    aim: str = "",
+    out: Path | None = None,
+    steps_strip: bool = False,
+    progress: Progress | None = None,
+) -> WentOn:
+    """Render the recipe of a picture with changes, and remember its parent and what was changed.
+
+    ``aim`` says what is sought. :class:`InputError` when nothing is changed.
+    """
+    told = progress or Silent()
+    with workspace.archive.read() as connection:
+        before = assets.named(connection, parent)
+    base = base_of(workspace, before.recipe)
+    used = _styles(workspace, base, before.recipe, wanted)
+    recipes = _children(before.recipe, wanted, used)
+    check_out(out, len(recipes))
+    workspace.prepare()
+    notes = trigger_notes([style for style, _ in used], sorted({recipe.prompt for recipe in recipes}))
+    for note in notes:
+        told.say(note)
+    with workspace.archive.read() as connection:
+        there = {id_ for recipe in recipes for id_ in assets.of_recipe(connection, recipe.hash)}
+    folder = workspace.root / "pictures" / FOLDER
+    files = {style.hash: workspace.store.checked(style.file_hash) for style, _ in used}
+    jobs = [Job(recipe, folder, "") for recipe in recipes]
+    found: dict[int, tuple[Asset, Descent]] = {}
+    with explained(workspace.root):
+        for kept in render_jobs(workspace, base, files, jobs, told, keep_steps=steps_strip):
+            found[kept.index] = _record(workspace, base, before, kept, aim, fresh=kept.asset.id not in there)
+    made = tuple(found[index] for index in sorted(found))
+    children = tuple(asset for asset, _ in made)
+    with explained(out or workspace.root):
+        copies = copy_all(workspace, children, out) if out else ()
+    return WentOn(before, children, tuple(descent for _, descent in made), notes, copies)
+
+
+def _record(
+    workspace: Workspace, base: Base, parent: Asset, kept: Kept, aim: str, *, fresh: bool
+) -> tuple[Asset, Descent]:
+    """Write the child and its descent in one transaction: no picture forgets its parent."""
+    descent = Descent(
+        child=kept.asset.id,
+        parent=parent.id,
+        changes=changes(parent.recipe, kept.asset.recipe),
+        fresh=fresh,
+        author=workspace.author,
+        created=now(),
+    )
+    with workspace.archive.write() as connection:
+        asset = assets.add(connection, base, kept.asset)
+        descents.add(connection, descent)
+        if fresh:
+            edge = Edge(asset.file_hash, parent.file_hash, Kind.WENT_ON_FROM)
+            lineage.add(connection, [edge])
+        if aim:
+            descents.say_aim(connection, Subject.ASSET, asset.id, aim, author=workspace.author)
+    return asset, descent
+
+
+def _styles(workspace: Workspace, base: Base, recipe: Recipe, wanted: Wanted) -> list[tuple[Style, float]]:
+    """The styles of the child: the parent's own, by their hashes, with the strengths that are wanted."""
+    with workspace.archive.read() as connection:
+        own = [(styles.by_hash(connection, one.style), one.strength) for one in recipe.adapters]
+    names = [one.name for one in recipe.adapters]
+    if wanted.strength is not None:
+        if len(own) != 1:
+            raise InputError(
+                f"strength was given, but the picture has {len(own) or 'no'} styles.",
+                "It is the strength of one style.",
+                "Write --style NAME:STRENGTH for the style that is meant.",
+            )
+        own = [(own[0][0], wanted.strength)]
+    for name, strength in wanted.styles:
+        if name in names:
+            place = names.index(name)
+            own[place] = (own[place][0], strength)
+        else:
+            own.append((style_for(workspace, base, name), strength))
+    return own
+
+
+def _children(recipe: Recipe, wanted: Wanted, used: list[tuple[Style, float]]) -> list[Recipe]:
+    named = {one.style: one.name for one in recipe.adapters}
+    prompt = recipe.prompt if wanted.prompt is None else wanted.prompt
+    negative = recipe.negative_prompt if wanted.negative is None else wanted.negative
+    content: dict[str, Any] = {
+        **recipe.as_json(),
+        "adapters": [
+            AdapterRef(name=named.get(style.hash, style.name), style=style.hash, strength=strength)
+            for style, strength in used
+        ],
+        "prompt": wanted.prompt_edits.applied("prompt", prompt),
+        "negative_prompt": wanted.negative_edits.applied("negative prompt", negative),
+    }
+    for key in ("cfg", "steps", "sampler", "schedule"):
+        if (value := getattr(wanted, key)) is not None:
+            content[key] = value
+    if wanted.size is not None:
+        content["width"], content["height"] = wanted.size
+    try:
+        made = [Recipe.model_validate({**content, "seed": seed}) for seed in wanted.seeds or (recipe.seed,)]
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"{first['loc'][-1]} {first['input']!r} cannot be used.",
+            f"{first['msg']}.",
+            "Choose a value within that bound.",
+        ) from error
+    new = [child for child in made if child.hash != recipe.hash]
+    if not new:
+        raise InputError(
+            "Nothing is changed.",
+            "The recipe would be that of the picture you go on from, and so would every pixel.",
+            "Change something, for instance --cfg, --strength, --add, or --seed for another try.",
+        )
+    return new

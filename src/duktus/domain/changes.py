@@ -1,0 +1,142 @@
+"""What changed from one recipe to another, parameter by parameter and, in prompts, fragment by fragment."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from duktus.domain.recipe import Recipe
+
+_ALIKE = 0.5
+"""From this likeness on (difflib's ratio, 0 to 1) a fragment counts as reworded, not as another one."""
+
+_COMMA = re.compile(r",(?![^(\[]*[)\]])")
+"""A comma outside brackets: (red, blue:1.2) stays one fragment."""
+
+TEXTS = ("prompt", "negative_prompt")
+
+
+class Change(BaseModel):
+    """One parameter with its two values; None where one recipe lacks it.
+
+    For prompts, which fragments were added, removed or reworded says it shorter than both texts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    before: Any = None
+    after: Any = None
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    reworded: tuple[tuple[str, str], ...] = ()
+
+
+def flat(recipe: Recipe) -> dict[str, Any]:
+    """Every parameter of a recipe under a name for people, each style with a strength of its own."""
+    values = recipe.as_json()
+    named: dict[str, Any] = {"base": values["base"]["name"], "base weights": values["base"]["weights"]}
+    for adapter in values.pop("adapters", []):
+        named[f"style {adapter['name']}"] = adapter["style"]
+        named[f"strength of {adapter['name']}"] = adapter["strength"]
+    for name, value in values.items():
+        if name in {"base", "schema"}:
+            continue
+        if isinstance(value, dict):
+            named.update({f"{name} {key}": inner for key, inner in value.items()})
+        else:
+            named[name] = value
+    return named
+
+
+def changes(a: Recipe, b: Recipe) -> tuple[Change, ...]:
+    """What changed from ``a`` to ``b``, in the order of the recipe; empty when they are the same."""
+    one, other = flat(a), flat(b)
+    return tuple(
+        _change(name, one.get(name), other.get(name))
+        for name in dict.fromkeys([*one, *other])
+        if one.get(name) != other.get(name)
+    )
+
+
+def told(changed: Sequence[Change]) -> list[str]:
+    """Each change in a few words: ``cfg 4.2 -> 4.4``, ``prompt + "blue background"``."""
+    return [_told(one) for one in changed if one.name != "base weights"]
+
+
+def plain(value: Any) -> str:
+    """A value as a person writes it: 4 for 4.0."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _told(one: Change) -> str:
+    name = one.name.replace("_", " ")
+    if name.startswith("style "):  # its value is a hash, which says nothing to a person
+        return f"{'with' if one.before is None else 'without' if one.after is None else 'another'} {name}"
+    pieces = [f'"{here}" -> "{there}"' for here, there in one.reworded]
+    pieces += [f'- "{part}"' for part in one.removed]
+    pieces += [f'+ "{part}"' for part in one.added]
+    if pieces:
+        return f"{name} {', '.join(pieces)}"
+    if one.name in TEXTS and one.before is not None and one.after is not None:
+        return f"{name}: the same parts in another order or spelling"
+    if one.before is None:
+        return f"{name} {plain(one.after)}"
+    if one.after is None:
+        return f"{name} no longer {plain(one.before)}"
+    return f"{name} {plain(one.before)} -> {plain(one.after)}"
+
+
+def fragments(prompt: str) -> list[str]:
+    """The parts of a prompt between commas, without surrounding space; empty ones left out."""
+    return [part.strip() for part in _COMMA.split(prompt) if part.strip()]
+
+
+def _change(name: str, before: Any, after: Any) -> Change:
+    if name not in TEXTS or not isinstance(before, str) or not isinstance(after, str):
+        return Change(name=name, before=before, after=after)
+    old, new = fragments(before), fragments(after)
+    removed, added = _without(old, new), _without(new, old)
+    pairs = _pairs(removed, added)
+    return Change(
+        name=name,
+        before=before,
+        after=after,
+        added=tuple(_without(added, [there for _, there in pairs])),
+        removed=tuple(_without(removed, [here for here, _ in pairs])),
+        reworded=tuple(pairs),
+    )
+
+
+def _without(some: Sequence[str], others: Sequence[str]) -> list[str]:
+    """The fragments that are not among the others, as often as they stand there more often."""
+    left = Counter(others)
+    kept: list[str] = []
+    for one in some:
+        if left[one]:
+            left[one] -= 1
+        else:
+            kept.append(one)
+    return kept
+
+
+def _pairs(removed: Sequence[str], added: Sequence[str]) -> list[tuple[str, str]]:
+    """Fragments that were reworded: the likest pairs first, told in the order of the old prompt."""
+    likeness = sorted(
+        (
+            (SequenceMatcher(None, here.split(), there.split()).ratio(), i, j)
+            for i, here in enumerate(removed)
+            for j, there in enumerate(added)
+        ),
+        key=lambda found: (-found[0], found[1], found[2]),
+    )
+    taken: dict[int, int] = {}
+    for ratio, i, j in likeness:
+        if ratio >= _ALIKE and i not in taken and j not in taken.values():
+            taken[i] = j
+    return [(removed[i], added[taken[i]]) for i in sorted(taken)]
