@@ -211,8 +211,8 @@ class Workspace:
         """One page of the pictures for which every condition holds.
 
         ``conditions`` as on the command line, numbers also as a value or a (least, most): ``style``,
-        ``base``, ``strength``, ``cfg``, ``steps``, ``seed``, ``sampler``, ``schedule``, ``size``, ``negative_words``,
-        ``decision``, ``stars``, ``label``, ``since``, ``until``, ``series``, ``collection``, ``order``; and
+        ``base``, ``strength``, ``cfg``, ``steps``, ``seed``, ``sampler``, ``schedule``, ``size``,
+        ``negative_words``, ``decision``, ``stars``, ``label``, ``since``, ``until``, ``series``, ``collection``, ``order``; and
         ``saved`` and ``save`` name a kept search.
         """
         from duktus.actions.search import find, save_search, saved_search

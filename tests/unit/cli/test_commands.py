@@ -90,7 +90,7 @@ def test_the_workspace_can_be_named(cli: Cli, tmp_path: Path, monkeypatch: pytes
         (["render", "a", "--count", "0"], "count 0"),
         (["render", "a", "--style", "x:1", "--style", "x:2"], "named twice"),
         (["rate", "a-1234567", "many"], "not a number of stars"),
-        (["render"], "Missing argument"),
+        (["render"], "There is nothing to draw."),
         (["render", "a", "--bogus"], "No such option"),
         (["nonsense"], "No such command"),
         (["style", "teach", "x", "--name", "n"], "Missing option"),
