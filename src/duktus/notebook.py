@@ -189,9 +189,9 @@ class Workspace:
         """Render the recipe of a picture with changes, and remember its parent and what was changed.
 
         ``changes``: ``prompt``, ``negative``, ``strength``, ``style`` ("NAME:STRENGTH", one or several),
-        ``seed`` (one or several), ``cfg``, ``steps``, ``sampler``, ``schedule``, ``size`` as (width, height);
-        and in the prompt ``add``, ``drop``, ``swap`` ("old => new"), each one text or several, the same with
-        ``negative_`` before it. ``aim`` says what is sought.
+        ``seed`` (one or several), ``cfg``, ``guidance``, ``steps``, ``sampler``, ``schedule``, ``size`` as
+        (width, height); and in the prompt ``add``, ``drop``, ``swap`` ("old => new"), each one
+        text or several, the same with ``negative_`` before it. ``aim`` says what is sought.
         """
         from duktus.actions.going_on import go_on
         from duktus.actions.wanting import wanted
@@ -212,8 +212,8 @@ class Workspace:
 
         ``conditions`` as on the command line, numbers also as a value or a (least, most): ``style``,
         ``base``, ``strength``, ``cfg``, ``steps``, ``seed``, ``sampler``, ``schedule``, ``size``,
-        ``negative_words``, ``decision``, ``stars``, ``label``, ``since``, ``until``, ``series``, ``collection``, ``order``; and
-        ``saved`` and ``save`` name a kept search.
+        ``negative_words``, ``decision``, ``stars``, ``label``, ``since``, ``until``,
+        ``series``, ``collection``, ``order``; and ``saved`` and ``save`` name a kept search.
         """
         from duktus.actions.search import find, save_search, saved_search
         from duktus.domain.reading_queries import query_of

@@ -43,7 +43,9 @@ def test_a_style_is_directed_judged_and_proven(studio: Studio, tmp_path: Path) -
     assert [event.kind for event in shown.history] == ["keep", "rate"]
     assert {edge.parent for edge in shown.lineage} >= {style.hash, *style.training_pictures}
     difference = ws.diff(first, third)
-    assert [(one.name, one.a, one.b) for one in difference.parameters] == [(f"strength of {STYLE}", 0, 1.0)]
+    assert [(one.name, one.before, one.after) for one in difference.parameters] == [
+        (f"strength of {STYLE}", 0, 1.0)
+    ]
     assert difference.pixels is not None
 
     assert ws.verify(third).identical

@@ -45,6 +45,7 @@ class Wanted:
     strength: float | None = None
     seeds: tuple[int, ...] = ()
     cfg: float | None = None
+    guidance: float | None = None
     steps: int | None = None
     sampler: Sampler | None = None
     schedule: Schedule | None = None
@@ -161,7 +162,7 @@ def _children(recipe: Recipe, wanted: Wanted, used: list[tuple[Style, float]]) -
         "prompt": wanted.prompt_edits.applied("prompt", prompt),
         "negative_prompt": wanted.negative_edits.applied("negative prompt", negative),
     }
-    for key in ("cfg", "steps", "sampler", "schedule"):
+    for key in ("cfg", "guidance", "steps", "sampler", "schedule"):
         if (value := getattr(wanted, key)) is not None:
             content[key] = value
     if wanted.size is not None:

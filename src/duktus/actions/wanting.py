@@ -12,7 +12,8 @@ from duktus.domain.errors import InputError
 from duktus.domain.prompt_edits import PromptEdits, swap
 
 _EDITS = ("swap", "drop", "add", "negative_swap", "negative_drop", "negative_add")
-_PLAIN = ("prompt", "negative", "strength", "cfg", "steps", "sampler", "schedule", "size", "seed", "style")
+_PLAIN = ("prompt", "negative", "strength", "cfg", "guidance", "steps", "sampler",
+          "schedule", "size", "seed", "style")  # fmt: skip
 
 
 def wanted(changes: Mapping[str, Any]) -> Wanted:
@@ -36,6 +37,7 @@ def wanted(changes: Mapping[str, Any]) -> Wanted:
         strength=changes.get("strength"),
         seeds=_several(changes.get("seed")),
         cfg=changes.get("cfg"),
+        guidance=changes.get("guidance"),
         steps=changes.get("steps"),
         sampler=axes.samplers([str(sampler)])[0] if sampler else None,
         schedule=axes.schedules([str(schedule)])[0] if schedule else None,

@@ -72,6 +72,7 @@ def wanted_of(asked: Asked, edits: Edits) -> Wanted:
         strength=made.strengths[0] if made.strengths else None,
         seeds=made.seeds if asked.seed is not None or asked.count is not None else (),
         cfg=made.cfgs[0] if made.cfgs else None,
+        guidance=made.guidances[0] if made.guidances else None,
         steps=made.steps[0] if made.steps else None,
         sampler=made.samplers[0] if made.samplers else None,
         schedule=made.schedules[0] if made.schedules else None,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from duktus.cli.options import AsJson, Asset
 from duktus.cli.outcome import MENDABLE, Given, Outcome, perform
+
+if TYPE_CHECKING:
+    from duktus.domain.changes import Change
 
 SHOW = "\b\nExample:\n  duktus show a-0123456789abcdef"
 DIFF = "\b\nExample:\n  duktus diff a-0123456789abcdef a-fedcba9876543210"
@@ -96,8 +99,10 @@ def diff(context: typer.Context, a: Asset, b: Asset, as_json: AsJson = False) ->
         from duktus.wiring import workspace
 
         found = action(workspace(given.place, make=_is_file(a) and _is_file(b)), a, b)
-        lines = [f"{one.name:<24} {one.a}  ->  {one.b}" for one in found.parameters]
+        lines = [line for one in found.parameters for line in _two_sides(one)]
         lines = lines or ["Every parameter is the same."]
+        if found.descent is not None:
+            lines.append(f"{found.descent.child} was gone on to from {found.descent.parent}.")
         pixels = None
         if found.pixels is None:
             lines.append("The pictures have different sizes.")
@@ -109,10 +114,34 @@ def diff(context: typer.Context, a: Asset, b: Asset, as_json: AsJson = False) ->
                 if far.identical
                 else f"The pixels differ by at most {far.max_abs} of 255 (PSNR {far.psnr:.1f} dB)."
             )
-        parameters = [{"name": one.name, "a": one.a, "b": one.b} for one in found.parameters]
-        return Outcome({"diff": {"a": a, "b": b, "parameters": parameters, "pixels": pixels}}, lines)
+        parameters = [
+            {
+                "name": one.name,
+                "a": one.before,
+                "b": one.after,
+                "added": list(one.added),
+                "removed": list(one.removed),
+                "reworded": [list(pair) for pair in one.reworded],
+            }
+            for one in found.parameters
+        ]
+        document = {
+            "a": a,
+            "b": b,
+            "parameters": parameters,
+            "pixels": pixels,
+            "descent": found.descent.model_dump(mode="json") if found.descent else None,
+        }
+        return Outcome({"diff": document}, lines)
 
     perform(context, as_json, act)
+
+
+def _two_sides(one: Change) -> list[str]:
+    """One parameter with both values; a prompt by the parts in which it differs."""
+    parts = [f"  {here}  ->  {there}" for here, there in one.reworded]
+    parts += [f"  - {part}" for part in one.removed] + [f"  + {part}" for part in one.added]
+    return [one.name, *parts] if parts else [f"{one.name:<24} {one.before}  ->  {one.after}"]
 
 
 def verify(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:

@@ -47,11 +47,22 @@ def flat(recipe: Recipe) -> dict[str, Any]:
     for name, value in values.items():
         if name in {"base", "schema"}:
             continue
-        if isinstance(value, dict):
-            named.update({f"{name} {key}": inner for key, inner in value.items()})
-        else:
-            named[name] = value
+        named.update(_opened(name, value))
     return named
+
+
+def _opened(name: str, value: Any) -> dict[str, Any]:
+    """Nested values one by one under names that lead to them: ``source denoise``, ``controls 1 weight``."""
+    if isinstance(value, dict):
+        parts: dict[str, Any] = value
+    elif isinstance(value, list):
+        listed: list[Any] = value
+        parts = {str(place): one for place, one in enumerate(listed, start=1)}
+    else:
+        return {name: value}
+    return {
+        inner: part for key, one in parts.items() for inner, part in _opened(f"{name} {key}", one).items()
+    }
 
 
 def changes(a: Recipe, b: Recipe) -> tuple[Change, ...]:
