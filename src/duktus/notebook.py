@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from duktus.actions.bases import BaseChecked, BaseListed, BaseRemoved, BaseShown
     from duktus.actions.collect import Collection
     from duktus.actions.diff import Diff
     from duktus.actions.progress import Progress
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from duktus.archive.collections import Summary as CollectionSummary
     from duktus.archive.series import Summary
     from duktus.domain.asset import Asset
+    from duktus.domain.base import Base
     from duktus.domain.decision import DecisionEvent, Standing
     from duktus.domain.descent import Aim
     from duktus.domain.query import Query
@@ -97,6 +99,7 @@ class Workspace:
         *,
         name: str,
         trigger: str,
+        base: str | None = None,
         template: str | None = None,
         held_out: str | Path | None = None,
         resume: bool = False,
@@ -114,6 +117,7 @@ class Workspace:
             pictures=Path(pictures),
             name=name,
             trigger=trigger,
+            base=base,
             template=template,
             held_out=None if held_out is None else Path(held_out),
             resume=resume,
@@ -127,6 +131,7 @@ class Workspace:
         *,
         style: OneOrMore[Style | str] = (),
         seed: OneOrMore[int] = 1,
+        base: str | None = None,
         out: str | Path | None = None,
         steps_strip: bool = False,
         on_preview: OnPreview | None = None,
@@ -135,7 +140,7 @@ class Workspace:
         """Render one prompt, one picture per seed. ``options`` as for :meth:`sweep`."""
         from duktus.actions.render import render
 
-        request = _request(prompt, style, seed, options)
+        request = _request(prompt, style, seed, base, options)
         return list(
             render(
                 self._inner,
@@ -153,6 +158,7 @@ class Workspace:
         *,
         style: OneOrMore[Style | str] = (),
         seed: OneOrMore[int] = 1,
+        base: str | None = None,
         name: str | None = None,
         out: str | Path | None = None,
         steps_strip: bool = False,
@@ -168,7 +174,7 @@ class Workspace:
 
         done = sweep(
             self._inner,
-            _request(prompt, style, seed, options),
+            _request(prompt, style, seed, base, options),
             name=name,
             out=None if out is None else Path(out),
             steps_strip=steps_strip,
@@ -293,6 +299,56 @@ class Workspace:
 
         return list_series(self._inner)
 
+    def add_base(
+        self,
+        source: str | Path,
+        *,
+        name: str | None = None,
+        role: str | None = None,
+        revision: str | None = None,
+        config: str | Path | None = None,
+    ) -> Base:
+        """Add a base from a diffusers folder, a .safetensors file or a hub id.
+
+        ``config`` is a folder or hub id with the settings of a single file's family; ``role`` one of
+        ``"teach and render"``, ``"render only"``, ``"teach only"``.
+        """
+        from duktus.actions.add_base import Wanted, add_base
+        from duktus.domain.base import role_of
+
+        wanted = Wanted(
+            str(source),
+            name,
+            None if role is None else role_of(role),
+            revision,
+            None if config is None else str(config),
+        )
+        return add_base(self._inner, wanted, progress=self._progress).base
+
+    def bases(self) -> list[BaseListed]:
+        """Every base by name, in short."""
+        from duktus.actions.bases import list_bases
+
+        return list_bases(self._inner)
+
+    def base(self, name: str | None = None) -> BaseShown:
+        """Everything known about a base, the workspace's own when None."""
+        from duktus.actions.bases import show_base
+
+        return show_base(self._inner, name)
+
+    def check_base(self, name: str | None = None) -> BaseChecked:
+        """Whether every file of a base is there, whole, and the one that was added."""
+        from duktus.actions.bases import check_base
+
+        return check_base(self._inner, name)
+
+    def remove_base(self, name: str) -> BaseRemoved:
+        """Forget an added base."""
+        from duktus.actions.bases import remove_base
+
+        return remove_base(self._inner, name)
+
     def styles(self) -> list[Style]:
         """Every style, oldest first."""
         from duktus.actions.styles import list_styles
@@ -323,11 +379,11 @@ class Workspace:
 
         return diff(self._inner, _id(a), _id(b))
 
-    def verify(self, asset: Asset | str | Path) -> Verified:
-        """Render a picture again and compare every pixel."""
+    def verify(self, asset: Asset | str | Path, *, base: str | None = None) -> Verified:
+        """Render a picture again and compare every pixel, on ``base`` where it has another name here."""
         from duktus.actions.verify import verify
 
-        return verify(self._inner, _id(asset), progress=self._progress)
+        return verify(self._inner, _id(asset), base=base, progress=self._progress)
 
     def keep(self, *assets: Asset | str, reason: str = "") -> list[DecisionEvent]:
         """Keep pictures."""
@@ -391,6 +447,7 @@ def _request(
     prompt: OneOrMore[str],
     style: OneOrMore[Style | str],
     seed: OneOrMore[int],
+    base: str | None,
     options: dict[str, Any],
 ) -> Request:
     from duktus.actions.request import Request
@@ -419,5 +476,6 @@ def _request(
         prompts=_several(prompt),
         styles=tuple(axes.style_strength(_name(one)) for one in _several(style)),
         seeds=_several(seed),
+        base=base,
         **values,
     )

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from duktus.domain.base import Role
 from duktus.domain.errors import InputError, StorageError
 
 FILE_NAME = "duktus.toml"
@@ -42,6 +43,8 @@ class BaseSettings(BaseModel):
 
     folder: Path
     """In the diffusers layout; relative to the workspace, or absolute."""
+    role: Role | None = None
+    """Where the base's own files do not tell it."""
 
 
 class Settings(BaseModel):
@@ -77,7 +80,7 @@ def read_settings(folder: Path, environment: Mapping[str, str] | None = None) ->
     return settings.model_copy(
         update={
             "bases": {
-                name: BaseSettings(folder=folder / base.folder.expanduser())
+                name: BaseSettings(folder=folder / base.folder.expanduser(), role=base.role)
                 for name, base in settings.bases.items()
             }
         }

@@ -35,6 +35,7 @@ def workspace_at(root: Path, environment: Mapping[str, str] | None = None) -> Wo
             "miniature": weights_folder(),
             **{name: base.folder for name, base in settings.bases.items()},
         },
+        base_roles={name: base.role for name, base in settings.bases.items() if base.role is not None},
         base_name=settings.base,
         device=settings.device,
         batch=settings.batch,

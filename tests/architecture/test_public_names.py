@@ -12,6 +12,11 @@ VERBS = {
     "aim",
     "collect",
     "collection",
+    "add_base",
+    "base",
+    "bases",
+    "check_base",
+    "remove_base",
     "discard",
     "diff",
     "export",
@@ -45,6 +50,7 @@ COMMANDS = {
     "init", "demo", "doctor", "render", "sweep", "sheet", "show", "diff", "verify", "keep", "discard", "rate",
     "undecided", "label", "undo", "redo", "search", "aim", "collection add", "collection remove",
     "collection move", "collection list", "collection show",
+    "base add", "base list", "base show", "base check", "base remove",
     "style teach", "style list", "style show", "style export", "series list", "series show",
 }  # fmt: skip
 

@@ -126,13 +126,6 @@ def test_values_that_cannot_be_rendered(
     assert state(studio.root) == before
 
 
-def test_a_style_of_another_base(cli: Cli, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = state(studio.root)
-    monkeypatch.setenv("DUKTUS_BASE", "other")
-    refused(cli(studio.root, "render", "a", "--style", STYLE), "another base", "DUKTUS_BASE=tiny")
-    assert state(studio.root) == before
-
-
 def test_a_name_that_is_taken(cli: Cli, studio: Studio) -> None:
     write_pictures(studio.root / "pictures", 9)
     before = state(studio.root)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from duktus.actions.planning import style_for, trigger_notes
+from duktus.actions.planning import base_notes, style_for, trigger_notes
 from duktus.actions.progress import Progress, Silent
 from duktus.actions.render import FOLDER, check_out, copy_all
 from duktus.actions.rendering import Job, Kept, render_jobs
@@ -85,7 +85,9 @@ def go_on(
     recipes = _children(before.recipe, wanted, used)
     check_out(out, len(recipes))
     workspace.prepare()
-    notes = trigger_notes([style for style, _ in used], sorted({recipe.prompt for recipe in recipes}))
+    prompts = sorted({recipe.prompt for recipe in recipes})
+    kept_styles = [style for style, _ in used]
+    notes = (*base_notes(kept_styles, base), *trigger_notes(kept_styles, prompts))
     for note in notes:
         told.say(note)
     with workspace.archive.read() as connection:

@@ -28,6 +28,8 @@ class Lesson:
     """A folder of pictures to measure on; without it some of ``pictures`` are held out by rule."""
     resume: bool = False
     changes: tuple[tuple[str, Any], ...] = ()
+    base: str | None = None
+    """The name of the base to teach on; the workspace's own when None."""
 
 
 @dataclass(frozen=True, slots=True)

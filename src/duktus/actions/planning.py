@@ -44,7 +44,7 @@ class Plan:
 
 def plan(workspace: Workspace, request: Request) -> Plan:
     """The recipes of a request, or a :class:`UserError` about the first thing that does not fit."""
-    base = workspace.base()
+    base = workspace.base(request.base)
     used = [(style_for(workspace, base, name), strength) for name, strength in request.styles]
     if request.strengths and len(used) != 1:
         raise InputError(
@@ -71,20 +71,23 @@ def plan(workspace: Workspace, request: Request) -> Plan:
         coordinates=tuple(tuple(_shown(point[name]) for name in varying) for point in points),
         recipes=tuple(_recipe(base, used, point) for point in points),
         style_files={style.hash: workspace.store.checked(style.file_hash) for style, _ in used},
-        notes=trigger_notes([style for style, _ in used], request.prompts),
+        notes=(
+            *base_notes([style for style, _ in used], base),
+            *trigger_notes([style for style, _ in used], request.prompts),
+        ),
     )
 
 
 def style_for(workspace: Workspace, base: Base, name: str) -> Style:
-    """The style of that name, taught on that base; :class:`MismatchError` when it was taught on another."""
+    """The style of that name; :class:`MismatchError` when it was taught on another family."""
     with workspace.archive.read() as connection:
         style = archived.get(connection, name)
-    if style.base.weights != base.weights:
+    if style.family != base.family:
         raise MismatchError(
-            f"The style '{name}' was taught on another base.",
-            f"It belongs to {style.base.name} ({style.base.weights[:12]}...); "
-            f"this renders with {base.name} ({base.weights[:12]}...).",
-            f"Render with its own base (DUKTUS_BASE={style.base.name}), or teach it again on {base.name}.",
+            f"The style '{name}' was taught on a base of another family.",
+            f"It belongs to {style.base.name} ({style.family}); this renders with {base.name} "
+            f"({base.family}), whose network has other parts.",
+            f"Render with its own base (--base {style.base.name}), or teach it again on {base.name}.",
         )
     return style
 
@@ -142,6 +145,16 @@ def _recipe(base: Base, used: Sequence[tuple[Style, float]], point: dict[str, An
             f"{first['msg']}.",
             "Choose a value within that bound.",
         ) from error
+
+
+def base_notes(styles: Sequence[Style], base: Base) -> tuple[str, ...]:
+    """What to know of styles that were taught on another base of the same family."""
+    return tuple(
+        f"The style '{style.name}' was taught on {style.base.name} and is rendered on {base.name}, "
+        f"another base of the family {base.family}; it may come out differently."
+        for style in styles
+        if style.base.weights != base.weights
+    )
 
 
 def trigger_notes(styles: Sequence[Style], prompts: Sequence[str]) -> tuple[str, ...]:

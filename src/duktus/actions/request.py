@@ -30,3 +30,5 @@ class Request:
     sizes: tuple[Size, ...] = ()
     negatives: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (1,)
+    base: str | None = None
+    """The name of the base to render with; the workspace's own when None."""

@@ -39,7 +39,7 @@ def teach_style(workspace: Workspace, lesson: Lesson, *, progress: Progress | No
     told = progress or Silent()
     start = time.monotonic()
     name = checked_name("style", lesson.name)
-    ready = prepare(workspace.base(), lesson)
+    ready = prepare(workspace.base(lesson.base), lesson)
     with workspace.archive.read() as connection:
         if styles.has(connection, name) and not lesson.resume:
             raise styles.name_taken(name)

@@ -8,7 +8,7 @@ from duktus.actions.devices import pick_device
 from duktus.actions.looking import Named, named_picture
 from duktus.actions.progress import Progress, Silent, Tick
 from duktus.actions.workspace import Workspace
-from duktus.archive import styles
+from duktus.archive import base_records, styles
 from duktus.domain.asset import Facts
 from duktus.domain.base import Base
 from duktus.domain.errors import MismatchError
@@ -40,25 +40,33 @@ class Verified:
     seconds: float
 
 
-def verify(workspace: Workspace, name: str, *, progress: Progress | None = None) -> Verified:
-    """Render the recipe of an asset or file again and compare every pixel."""
+def verify(
+    workspace: Workspace, name: str, *, base: str | None = None, progress: Progress | None = None
+) -> Verified:
+    """Render the recipe of an asset or file again and compare every pixel.
+
+    ``base`` names the base that has the recipe's weights, where it goes by another name here.
+    """
     told = progress or Silent()
     found = named_picture(workspace, name)
-    base = base_of(workspace, found.recipe)
+    own = base_of(workspace, found.recipe, base)
     told.say("Rendering it again.")
-    picture = _again(workspace, base, found.recipe, told)
+    picture = _again(workspace, own, found.recipe, told)
     return _judged(name, found, picture)
 
 
-def base_of(workspace: Workspace, recipe: Recipe) -> Base:
-    """The base that a recipe names, as it is here; :class:`MismatchError` when it is not."""
-    name = recipe.base.name if recipe.base.name in workspace.base_folders else workspace.base_name
+def base_of(workspace: Workspace, recipe: Recipe, named: str | None = None) -> Base:
+    """The base with the recipe's weights: the one named, else the recipe's own name, else any added one."""
+    known = workspace.known_bases()
+    added = {one.weights: one.name for one in base_records.everyone(workspace.base_records)}
+    own = recipe.base.name if recipe.base.name in known else workspace.base_name
+    name = named or added.get(recipe.base.weights, own)
     base = workspace.base(name)
     if base.weights != recipe.base.weights:
         raise MismatchError(
             f"The picture was rendered with a base that is not here: {recipe.base.name}.",
             f"Its weights are {recipe.base.weights[:12]}..., those of '{base.name}' {base.weights[:12]}...",
-            "Add that base to duktus.toml ([bases.NAME] folder = ...).",
+            "Add that base: duktus base add.",
         )
     return base
 

@@ -8,6 +8,7 @@
     pictures/SERIES/07-a-....png    the same files under names for people (hard links)
     styles/NAME.safetensors         likewise
     runs/NAME/                      checkpoints and samples of a training run
+    bases/NAME.json                 bases that were added, pinned by their hash
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from duktus.archive import base_records
 from duktus.archive.archive import Archive
 from duktus.archive.disk import explained, full_disk, read_only
 from duktus.archive.store import Store, write_whole
 from duktus.domain.asset import Asset
-from duktus.domain.base import Base
-from duktus.domain.errors import NotFoundError
-from duktus.families.registry import family_of
+from duktus.domain.base import Base, Role
+from duktus.domain.errors import MismatchError, NotFoundError
+from duktus.families.registry import family, family_of
 
 LEAST_ROOM = 1 << 20
 """Bytes. With less a disk is full: no picture is begun that could not be kept."""
@@ -47,6 +49,8 @@ class Workspace:
     settings_file: Path
     settings_text: str
     """What ``duktus.toml`` holds when it is first written."""
+    base_roles: Mapping[str, Role] = field(default_factory=dict[str, Role])
+    """Of bases in the settings whose files do not tell their role."""
 
     def prepare(self) -> bool:
         """Make the folder a workspace if it is none yet, and see that there is room to work in it.
@@ -64,20 +68,55 @@ class Workspace:
             self.archive.ready()
         return new
 
-    def base(self, name: str | None = None) -> Base:
-        """The base of that name (the workspace's own when None), hashed from its files."""
-        wanted = name or self.base_name
-        folder = self.base_folders.get(wanted)
+    @property
+    def base_records(self) -> Path:
+        """The folder of the bases that were added here."""
+        return self.root / "bases"
+
+    def known_bases(self) -> dict[str, Path]:
+        """Every base by name and where it lies: the miniature, those of the settings, those added."""
+        added = {record.name: record.folder for record in base_records.everyone(self.base_records)}
+        return added | dict(self.base_folders)
+
+    def base_folder(self, name: str) -> Path:
+        """Where the base of that name lies; :class:`NotFoundError` naming the nearest one."""
+        known = self.known_bases()
+        folder = known.get(name)
         if folder is None:
-            near = get_close_matches(wanted, self.base_folders, 1)
+            near = get_close_matches(name, known, 1)
             raise NotFoundError(
-                f"No base is named '{wanted}'.",
-                f"Known: {', '.join(sorted(self.base_folders))}.",
+                f"No base is named '{name}'.",
+                f"Known: {', '.join(sorted(known))}.",
                 f"Did you mean '{near[0]}'?"
                 if near
-                else f'Add it to {self.settings_file.name}: [bases.{wanted}] folder = "...".',
+                else f"Add it: duktus base add FOLDER, FILE or HUB-ID --name {name}.",
             )
-        return family_of(folder).describe(folder, wanted)
+        return folder
+
+    def base(self, name: str | None = None) -> Base:
+        """The base of that name (the workspace's own when None), hashed from its files.
+
+        :class:`MismatchError` when an added base is no longer the one that was added.
+        """
+        wanted = name or self.base_name
+        folder = self.base_folder(wanted)
+        record = None if wanted in self.base_folders else base_records.find(self.base_records, wanted)
+        if record is None:
+            return family_of(folder).describe(folder, wanted, role=self.base_roles.get(wanted))
+        if not folder.is_dir():
+            raise NotFoundError(
+                f"The files of the base '{wanted}' are gone.",
+                f"They were in {folder}, from {record.source}.",
+                f"Put them back, or: duktus base remove {wanted}, then duktus base add {record.source}.",
+            )
+        base = family(record.family).describe(folder, wanted, role=record.role)
+        if base.weights != record.weights:
+            raise MismatchError(
+                f"The base '{wanted}' is not the one that was added.",
+                f"Its files in {folder} have the hash {base.weights[:12]}..., then {record.weights[:12]}...",
+                "Put the old files back, or add these under another name: duktus base add.",
+            )
+        return base
 
     def file(self, asset: Asset) -> Path:
         """The picture's file under its name for people; in the store when that was removed."""

@@ -12,6 +12,7 @@ import typer
 
 import duktus
 from duktus.cli import (
+    base_commands,
     collection_commands,
     deciding,
     finding,
@@ -43,6 +44,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_root)
     workspace_commands.register(app)
+    app.add_typer(base_commands.app(), name="base")
     app.add_typer(style_commands.app(), name="style")
     making.register(app)
     app.add_typer(series_commands.app(), name="series")

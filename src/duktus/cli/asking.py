@@ -30,6 +30,7 @@ class Asked:
     schedule: list[str] | None = None
     size: str | None = None
     count: int | None = None
+    base: str | None = None
 
 
 def request(asked: Asked, *, several: bool) -> Request:
@@ -53,6 +54,7 @@ def request(asked: Asked, *, several: bool) -> Request:
         sizes=tuple(axes.sizes(asked.size)) if asked.size is not None else (),
         negatives=tuple(axes.texts(asked.negative or [])) if several else tuple(asked.negative or []),
         seeds=_seeds(asked, several=several),
+        base=asked.base,
     )
     if not several:
         _only_one(made)

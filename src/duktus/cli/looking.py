@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from duktus.cli.options import AsJson, Asset
+from duktus.cli.options import AsJson, Asset, BaseOption
 from duktus.cli.outcome import MENDABLE, Given, Outcome, perform
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _two_sides(one: Change) -> list[str]:
     return [one.name, *parts] if parts else [f"{one.name:<24} {one.before}  ->  {one.after}"]
 
 
-def verify(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
+def verify(context: typer.Context, asset: Asset, base: BaseOption = None, as_json: AsJson = False) -> None:
     """Render a picture again and compare: ends 0 when every pixel is the same, 2 when not."""
 
     def act(given: Given) -> Outcome:
@@ -153,7 +153,7 @@ def verify(context: typer.Context, asset: Asset, as_json: AsJson = False) -> Non
         from duktus.wiring import workspace
 
         here = workspace(given.place, make=_is_file(asset))
-        found = action(here, asset, progress=given.terminal)
+        found = action(here, asset, base=base, progress=given.terminal)
         facts = [{"name": one.name, "then": one.then, "now": one.now} for one in found.facts]
         document = {
             "verify": {

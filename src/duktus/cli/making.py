@@ -9,7 +9,7 @@ import typer
 
 from duktus.cli.asking import Asked, request
 from duktus.cli.asking_on import Edits, PromptEdited, going_on, only_with_from, wanted_of
-from duktus.cli.options import AsJson, Guidance, Out, Strip, StyleOption
+from duktus.cli.options import AsJson, BaseOption, Guidance, Out, Strip, StyleOption
 from duktus.cli.outcome import Given, Outcome, perform
 from duktus.cli.terminal import duration
 
@@ -43,6 +43,7 @@ def render(
     ] = None,
     aim: Annotated[str, typer.Option("--aim", help="What is sought, in your words; for the diary.")] = "",
     style: StyleOption = None,
+    base: BaseOption = None,
     strength: Annotated[
         str | None, typer.Option("--strength", help="Of the one style of the picture; with --from.")
     ] = None,
@@ -92,6 +93,7 @@ def render(
         schedule=None if schedule is None else [schedule],
         size=size,
         count=count,
+        base=base,
     )
 
     edits = Edits(
@@ -125,6 +127,7 @@ def sweep(
     context: typer.Context,
     prompt: Annotated[list[str], typer.Argument(help="One or several; also separated by |.")],
     style: StyleOption = None,
+    base: BaseOption = None,
     strength: Annotated[
         str | None, typer.Option("--strength", help="Of the style: 0.8,1.0,1.2 or 0..1.2/5.")
     ] = None,
@@ -164,6 +167,7 @@ def sweep(
         schedule=schedule,
         size=size,
         count=count,
+        base=base,
     )
 
     def act(given: Given) -> Outcome:

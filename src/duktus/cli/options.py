@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Give one JSON document on stdout.")]
+BaseOption = Annotated[
+    str | None, typer.Option("--base", metavar="NAME", help="The base model; otherwise the workspace's own.")
+]
 StyleOption = Annotated[
     list[str] | None,
     typer.Option(

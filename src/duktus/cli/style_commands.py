@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from duktus.cli.options import AsJson
+from duktus.cli.options import AsJson, BaseOption
 from duktus.cli.outcome import Given, Outcome, perform
 from duktus.cli.terminal import duration
 
@@ -35,6 +35,7 @@ def teach(
     pictures: Annotated[Path, typer.Argument(help="A folder of about ten pictures in one hand.")],
     name: Annotated[str, typer.Option("--name", help="What the style is called from now on.")],
     trigger: Annotated[str, typer.Option("--trigger", help="An invented word that calls the style up.")],
+    base: BaseOption = None,
     template: Annotated[
         str | None,
         typer.Option("--template", help="How captions are built, e.g. '{trigger}, {caption}'."),
@@ -98,6 +99,7 @@ def teach(
             pictures=pictures,
             name=name,
             trigger=trigger,
+            base=base,
             template=template,
             held_out=held_out,
             resume=resume,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from duktus.domain.errors import InputError
 from duktus.domain.recipe import BaseRef, Sampler, Schedule
 
 
@@ -16,6 +17,16 @@ class Role(StrEnum):
     TEACH_AND_RENDER = "teach and render"
     RENDER_ONLY = "render only"
     TEACH_ONLY = "teach only"
+
+
+def role_of(words: str) -> Role:
+    """The role of that name; :class:`InputError` naming those there are."""
+    plain = words.strip().lower().replace("-", " ")
+    for role in Role:
+        if plain == role.value:
+            return role
+    known = ", ".join(f"'{role.value}'" for role in Role)
+    raise InputError(f"'{words}' is no role of a base.", f"Roles are: {known}.", "Give one of these.")
 
 
 class RenderDefaults(BaseModel):

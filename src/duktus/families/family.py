@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe, Sampler, Schedule
     from duktus.domain.style import Targets
     from duktus.domain.weighting import Weighting
+    from duktus.families.safetensors_header import Header
+    from duktus.families.single_file import SingleFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,12 @@ class Family(Protocol):
         """Whether a diffusers folder is of this family, from its configs alone."""
         ...
 
-    def describe(self, folder: Path, name: str) -> Base:
-        """The base in that folder, hashed; :class:`InputError` naming what is missing or damaged."""
+    def describe(self, folder: Path, name: str, *, role: Role | None = None) -> Base:
+        """The base in that folder, hashed; :class:`InputError` naming what is missing or damaged.
+
+        The role comes from configurations and known facts, never from a name. ``role`` narrows it, and
+        decides where the files do not tell; without it they are asked for in the error.
+        """
         ...
 
     def role_words(self, role: Role) -> str:
@@ -207,4 +213,13 @@ class EncodesWeighted(Protocol):
 
     def encode_weighted(self, texts: Sequence[str]) -> Conditioning:
         """As ``encode_text``, with the brackets read; the same bits for a text without any."""
+        ...
+
+
+@runtime_checkable
+class ReadsSingleFiles(Protocol):
+    """A family whose bases are also spread as one file with all their parts."""
+
+    def recognises_file(self, header: Header) -> SingleFile | None:
+        """What the file with that header is, from its tensors' names and shapes; None for another family."""
         ...

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from duktus.domain.errors import InputError, NotFoundError
-from duktus.families.family import Family
+from duktus.families.family import Family, ReadsSingleFiles
 from duktus.families.sd15 import Sd15
+from duktus.families.sdxl import Sdxl
+from duktus.families.single_file import SingleFile, checked_header, unknown_architecture
 
 FAMILIES: dict[str, Family] = {
     "sd15": Sd15(),
+    "sdxl": Sdxl(),
 }
 
 
@@ -37,3 +40,17 @@ def family_of(folder: Path) -> Family:
         f"A base is a folder in the diffusers layout (model_index.json, unet/, vae/, ...) of: {known}.",
         "Check that the folder is complete and of such a model.",
     )
+
+
+def family_of_file(path: Path) -> tuple[Family, SingleFile]:
+    """The family that recognises a single .safetensors file, and what it says of it.
+
+    :class:`InputError` for what is no base, or of no family.
+    """
+    header = checked_header(path)
+    for candidate in FAMILIES.values():
+        if isinstance(candidate, ReadsSingleFiles):
+            found = candidate.recognises_file(header)
+            if found is not None:
+                return candidate, found
+    raise unknown_architecture(path, FAMILIES)

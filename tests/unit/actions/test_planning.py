@@ -99,11 +99,11 @@ def test_strength_needs_exactly_one_style(workspace: Workspace, hand: Style) -> 
     assert both.recipes[0].adapters[0].strength == 0.4
 
 
-def test_a_style_of_another_base_names_the_way_out(workspace: Workspace) -> None:
-    foreign = BASE.model_copy(update={"name": "elsewhere", "weights": "f" * 64})
+def test_a_style_of_another_family_names_the_way_out(workspace: Workspace) -> None:
+    foreign = BASE.model_copy(update={"name": "elsewhere", "weights": "f" * 64, "family": "sdxl"})
     with workspace.archive.write() as connection:
         styles.add(connection, foreign, style(base=foreign))
-    with pytest.raises(MismatchError, match="DUKTUS_BASE=elsewhere"):
+    with pytest.raises(MismatchError, match=r"another family.*--base elsewhere"):
         plan(workspace, Request(("a",), styles=(("hand", 1.0),)))
 
 

@@ -14,6 +14,7 @@ from duktus.domain.weighting import Weighting
 from duktus.families.family import TeachDefaults
 from duktus.families.schedules import check_combination, check_no_guidance
 from duktus.families.sd15 import folder as sd15_folder
+from duktus.families.sd15 import single_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from duktus.domain.recipe import Recipe
     from duktus.families.family import LoadedBase
+    from duktus.families.safetensors_header import Header
+    from duktus.families.single_file import SingleFile
 
 
 class Sd15:
@@ -34,16 +37,20 @@ class Sd15:
         """Whether the configs in ``folder`` describe a Stable Diffusion 1.x pipeline."""
         return sd15_folder.recognises(folder)
 
-    def describe(self, folder: Path, name: str) -> Base:
-        """The base in ``folder``, checked and hashed."""
-        return sd15_folder.describe(folder, name, family=self.name)
+    def recognises_file(self, header: Header) -> SingleFile | None:
+        """What a single file with that header is, when it is of this family."""
+        return single_file.recognise(header)
+
+    def describe(self, folder: Path, name: str, *, role: Role | None = None) -> Base:
+        """The base in ``folder``, checked and hashed; ``role`` where its files do not tell."""
+        return sd15_folder.describe(folder, name, family=self.name, asked=role)
 
     def role_words(self, role: Role) -> str:
         """The role in words, with the way out where something is refused."""
         return {
             Role.TEACH_AND_RENDER: "A style can be taught on this base and rendered with it.",
-            Role.RENDER_ONLY: "This base only renders: teach on the base it was distilled from, then render "
-            "with this one.",
+            Role.RENDER_ONLY: "This base only renders: it is distilled (LCM, Lightning, Hyper). Teach on the "
+            "base it was distilled from, then render with this one.",
             Role.TEACH_ONLY: "This base is for teaching; render with a base of the same family made for it.",
         }[role]
 
@@ -73,12 +80,14 @@ class Sd15:
         metadata: Mapping[str, str],
     ) -> str:
         """Write a style in the layout that loads everywhere for this family; return its tensor hash."""
-        from duktus.families.sd15 import style_layout
+        from duktus.families import kohya_layout
+        from duktus.families.sd15.style_layout import LAYOUT
 
-        return style_layout.write(path, tensors, alpha=alpha, metadata=metadata)
+        return kohya_layout.write(LAYOUT, path, tensors, alpha=alpha, metadata=metadata)
 
     def read_style(self, path: Path, base: LoadedBase) -> dict[str, tuple[Tensor, Tensor, float]]:
         """``{module path: (down, up, alpha / rank)}``, every module of the file found in ``base``."""
-        from duktus.families.sd15 import style_layout
+        from duktus.families import kohya_layout
+        from duktus.families.sd15.style_layout import LAYOUT
 
-        return style_layout.read(path, base.denoiser, base.base.name)
+        return kohya_layout.read(LAYOUT, path, base.denoiser, base.base.name)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from duktus.domain.base import Base, RenderDefaults, Role
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import Targets
+from duktus.families import diffusers_folder
+from duktus.families.diffusers_folder import Weights, checked_files, read_note
 from duktus.families.family import TeachDefaults
-from duktus.families.folder_hash import folder_hash, read_json
-from duktus.families.safetensors_header import read_header
+from duktus.families.folder_hash import read_json
+from duktus.families.roles import Told, check_autoencoder, decided, told_by_unet_folder
 
 NETWORKS = {
     "unet": "diffusion_pytorch_model",
@@ -37,37 +35,6 @@ FAMILY_TEACH = TeachDefaults(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """The weights file of one network; ``variant`` as diffusers names it (``fp16`` or none)."""
-
-    path: Path
-    variant: str | None
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Teach(_Strict):
-    steps: int = Field(ge=1, le=100_000)
-    learning_rate: float = Field(gt=0, le=1)
-    batch: int = Field(ge=1, le=256)
-    resolution: int = Field(ge=64, le=4096, multiple_of=8)
-    targets: Targets
-    source: str
-    min_snr_gamma: float | None = Field(default=5.0, gt=0)
-
-
-class _DuktusJson(_Strict):
-    """``duktus.json`` beside ``model_index.json``: what a base says of itself."""
-
-    name: str | None = None
-    role: Role = Role.TEACH_AND_RENDER
-    render: RenderDefaults | None = None
-    teach: _Teach | None = None
-
-
 def recognises(folder: Path) -> bool:
     """Whether the configs describe one U-Net with cross-attention to one CLIP text encoder."""
     try:
@@ -81,74 +48,54 @@ def recognises(folder: Path) -> bool:
         and unet.get("_class_name") == "UNet2DConditionModel"
         and any("CrossAttn" in str(block) for block in unet.get("down_block_types") or ())
         and unet.get("addition_embed_type") is None
+        and not unet.get("use_linear_projection")  # Stable Diffusion 2.x
     )
 
 
 def weights_of(folder: Path, network: str) -> Weights:
     """The weights file that loading will use; :class:`InputError` when it is missing or no safetensors."""
-    stem = NETWORKS[network]
-    for variant in (None, "fp16"):
-        path = folder / network / f"{stem}{f'.{variant}' if variant else ''}.safetensors"
-        if path.is_file():
-            return Weights(path=path, variant=variant)
-    unsafe = sorted(
-        path.name for kind in ("*.bin", "*.ckpt", "*.pt") for path in (folder / network).glob(kind)
-    )
-    if unsafe:
-        raise InputError(
-            f"{network}/ holds {unsafe[0]} but no safetensors file.",
-            "A .bin, .pt or .ckpt file is a Python pickle, which can run any code when it is loaded; "
-            "duktus never opens one.",
-            "Take the safetensors edition of this base.",
-        )
-    raise _missing(folder, f"{network}/{stem}.safetensors")
+    return diffusers_folder.weights_of(folder, network, NETWORKS[network])
 
 
-def describe(folder: Path, name: str, *, family: str) -> Base:
+def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Base:
     """The base in ``folder``: every file checked, everything that decides its pictures hashed.
 
     Raises:
-        InputError: names the file that is missing, truncated or not safetensors.
+        InputError: names the file that is missing, truncated, not safetensors, or does not fit the others;
+            or asks for the role where the files do not tell.
     """
     if not recognises(folder):
         raise InputError(f"{folder} is not a Stable Diffusion 1.x folder.")
-    weights = [weights_of(folder, network).path for network in NETWORKS]
-    for path in weights:
-        read_header(path)
-    configurations = [folder / network / "config.json" for network in NETWORKS]
-    configurations.append(folder / "scheduler" / "scheduler_config.json")
-    for path in configurations:
-        if not path.is_file():
-            raise _missing(folder, path.relative_to(folder).as_posix())
-    vocabulary = _vocabulary(folder)
-    note = _duktus_json(folder)
+    files = checked_files(folder, NETWORKS, ["tokenizer"])
+    _check_text_encoder(folder)
+    check_autoencoder(folder, scales_of_others={0.13025: "SDXL"})
+    note = read_note(folder)
+    told = Told(note.role, "Its duktus.json says so.") if note.role else told_by_unet_folder(folder)
+    role = decided(told, asked, name)  # before the hash, which takes a while
     return Base(
         name=name,
         family=family,
-        weights=folder_hash(folder, [*weights, *vocabulary], configurations),
+        weights=files.hash(),
         folder=folder.absolute(),
-        role=note.role,
+        role=role,
         render=note.render or _render_defaults(folder),
     )
 
 
-def _vocabulary(folder: Path) -> list[Path]:
-    """The tokenizer's files, in the older spelling, the newer, or both."""
-    older = [folder / "tokenizer" / name for name in ("vocab.json", "merges.txt")]
-    newer = folder / "tokenizer" / "tokenizer.json"
-    found = [path for path in (*older, newer) if path.is_file()]
-    if newer not in found and len(found) < len(older):
-        raise _missing(folder, "tokenizer/vocab.json or tokenizer/merges.txt")
-    return found
-
-
-def _missing(folder: Path, name: str) -> InputError:
-    return InputError(f"{name} is missing in {folder}.", next_step="Copy or download the base again.")
+def _check_text_encoder(folder: Path) -> None:
+    given = read_json(folder / "text_encoder" / "config.json").get("hidden_size")
+    taken = read_json(folder / "unet" / "config.json").get("cross_attention_dim")
+    if given != taken:
+        raise InputError(
+            f"The text encoder of {folder} does not fit its U-Net:",
+            f"it gives {given} numbers a token, the U-Net takes {taken}.",
+            "Copy or download the base again, with the text encoder it was trained with.",
+        )
 
 
 def teach_defaults(folder: Path) -> TeachDefaults:
     """From ``duktus.json`` when it has them, else the family's."""
-    teach = _duktus_json(folder).teach
+    teach = read_note(folder).teach
     return FAMILY_TEACH if teach is None else TeachDefaults(**teach.model_dump())
 
 
@@ -157,16 +104,3 @@ def _render_defaults(folder: Path) -> RenderDefaults:
     size = int(read_json(folder / "unet" / "config.json").get("sample_size") or 64)
     scale = 2 ** (len(read_json(folder / "vae" / "config.json").get("block_out_channels") or [0] * 4) - 1)
     return FAMILY_RENDER.model_copy(update={"width": size * scale, "height": size * scale})
-
-
-def _duktus_json(folder: Path) -> _DuktusJson:
-    path = folder / "duktus.json"
-    if not path.exists():
-        return _DuktusJson()
-    content: dict[str, Any] = read_json(path)
-    try:
-        return _DuktusJson.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path} cannot be used:", f"{place}: {first['msg']}.") from error

@@ -10,21 +10,22 @@ import torch
 from torch import Tensor
 
 from duktus.domain.base import Base
-from duktus.domain.errors import InputError
 from duktus.domain.style import NoiseLevels
 from duktus.domain.weighting import Chunk, chunks
 from duktus.families import proof
+from duktus.families.autoencoding import Autoencoder
+from duktus.families.clip_words import weighed_rows, weighted_tokens
 from duktus.families.folder_hash import read_json
+from duktus.families.pretrained import DTYPES, load_network
 from duktus.families.samplers import noise_scheduler
-from duktus.families.sd15.attention import PlainAttention, time_once
 from duktus.families.sd15.folder import weights_of
-from duktus.families.sd15.modules import target_modules
-from duktus.families.sd15.words import weighed_rows, weighted_tokens
+from duktus.families.signal_schedule import SignalSchedule
+from duktus.families.unet_attention import PlainAttention, time_once
+from duktus.families.unet_targets import target_modules
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
-from transformers.utils import logging as transformers_logging
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 CACHED_TEXTS = 512
 """About 120 MB at the width of Stable Diffusion 1.5."""
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +61,17 @@ class LoadedSd15:
         self._unet: Any = self._network(UNet2DConditionModel, "unet")
         self.denoiser: nn.Module = self._unet
         time_once(self._unet)
-        self._vae: Any = self._network(AutoencoderKL, "vae")
+        self._pictures = Autoencoder(self._network(AutoencoderKL, "vae"), self.device, self.dtype)
         self._text: Any = self._network(CLIPTextModel, "text_encoder")
         self._tokenizer = CLIPTokenizer.from_pretrained(base.folder / "tokenizer", local_files_only=True)
         self._noise = read_json(base.folder / "scheduler" / "scheduler_config.json")
-        self._prediction: str = self._noise.get("prediction_type", "epsilon")
-        if self._prediction not in ("epsilon", "v_prediction"):
-            raise InputError(f"{base.name} predicts {self._prediction!r}, which this family does not know.")
-        schedule: Any = DDPMScheduler.from_config(
-            {
-                key: value
-                for key, value in self._noise.items()
-                if "beta" in key or key == "num_train_timesteps"
-            }
-        )
-        self._signal: Tensor = schedule.alphas_cumprod.to(self.device)
-        self._factor: float = self._vae.config.scaling_factor
-        self._shift: float = self._vae.config.shift_factor or 0.0
-        self._shrink = 2 ** (len(self._vae.config.block_out_channels) - 1)
-        self._latent_to_rgb: Tensor | None = None
+        self._schedule = SignalSchedule(self._noise, base.name, self.device)
         self._encoded: dict[tuple[Chunk, ...], Tensor] = {}
 
     def _network(self, kind: Any, name: str) -> Any:
         variant = weights_of(self.base.folder, name).variant
-        kwargs: dict[str, Any] = {"variant": variant} if variant else {}
-        kwargs["torch_dtype" if kind is not CLIPTextModel else "dtype"] = self.dtype
-        bars = transformers_logging.is_progress_bar_enabled()
-        transformers_logging.disable_progress_bar()
-        network: Any
-        try:
-            network = kind.from_pretrained(
-                self.base.folder / name, local_files_only=True, use_safetensors=True, **kwargs
-            )
-        finally:
-            if bars:
-                transformers_logging.enable_progress_bar()
-        return network.to(self.device).eval().requires_grad_(requires_grad=False)
+        folder = self.base.folder / name
+        return load_network(kind, folder, variant=variant, dtype=self.dtype, device=self.device)
 
     def encode_text(self, texts: Sequence[str]) -> Sd15Conditioning:
         """One row per text, each encoded alone at (1, 77): what shares the call never changes it.
@@ -127,23 +102,11 @@ class LoadedSd15:
 
     def encode_pictures(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior mean and deviation of the scaled latents of (n, 3, h, w) pixels, one at a time."""
-        means: list[Tensor] = []
-        deviations: list[Tensor] = []
-        with torch.no_grad():
-            for picture in pixels.to(self.device, self.dtype).split(1):
-                posterior = self._vae.encode(picture).latent_dist
-                means.append((posterior.mean.float() - self._shift) * self._factor)
-                deviations.append(posterior.std.float() * self._factor)
-        return torch.cat(means), torch.cat(deviations)
+        return self._pictures.encode(pixels)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Pixels (n, 3, h, w) in [-1, 1], decoded picture by picture."""
-        with torch.no_grad():
-            rows = [
-                self._vae.decode(row.to(self.dtype) / self._factor + self._shift).sample.float()
-                for row in latents.split(1)
-            ]
-        return torch.cat(rows).clamp(-1, 1)
+        return self._pictures.decode(latents)
 
     def predict(
         self, noisy: Tensor, timesteps: Tensor, conditioning: Conditioning, guidance: Tensor | None = None
@@ -155,25 +118,16 @@ class LoadedSd15:
         return self._unet(noisy.to(self.dtype), timesteps, encoder_hidden_states=words, return_dict=False)[0]
 
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        """``sqrt(a) x + sqrt(1 - a) n`` with the cumulative signal ``a`` of each timestep."""
-        signal = self._at(timesteps, latents)
-        return signal.sqrt() * latents + (1 - signal).sqrt() * noise
+        """The noisy latents at those timesteps."""
+        return self._schedule.add_noise(latents, noise, timesteps)
 
     def training_target(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        """The noise, or the velocity ``sqrt(a) n - sqrt(1 - a) x`` (arXiv 2202.00512)."""
-        if self._prediction == "epsilon":
-            return noise
-        signal = self._at(timesteps, latents)
-        return signal.sqrt() * noise - (1 - signal).sqrt() * latents
+        """The noise or the velocity, whichever this base predicts."""
+        return self._schedule.training_target(latents, noise, timesteps)
 
     def loss_weight(self, timesteps: Tensor, min_snr_gamma: float | None) -> Tensor:
-        """Min-SNR weights (arXiv 2303.09556), in the form for what this base predicts; else ones."""
-        if min_snr_gamma is None:
-            return torch.ones(timesteps.shape, device=self.device)
-        signal = self._signal[timesteps.to(self.device)]
-        ratio = signal / (1 - signal)
-        below = ratio if self._prediction == "epsilon" else ratio + 1
-        return ratio.clamp(max=min_snr_gamma) / below.clamp(min=1e-8)
+        """Min-SNR weights; ones without a gamma."""
+        return self._schedule.loss_weight(timesteps, min_snr_gamma)
 
     def sample_timesteps(
         self,
@@ -183,17 +137,11 @@ class LoadedSd15:
         shape: tuple[int, int, int] | None = None,  # noqa: ARG002 - the noise of this family has no size
     ) -> Tensor:
         """Uniform over the training timesteps."""
-        if levels is not NoiseLevels.UNIFORM:
-            raise InputError(
-                f"{self.base.name} cannot be taught with {levels.value} noise levels.",
-                "Only flow-matching bases can.",
-                "Leave them uniform.",
-            )
-        return torch.randint(0, len(self._signal), (n,), generator=generator)
+        return self._schedule.sample_timesteps(n, generator, levels)
 
     def probe_timesteps(self, n: int) -> Tensor:
         """The middles of ``n`` equal parts of the training timesteps, low to high noise."""
-        return ((torch.arange(n) + 0.5) * len(self._signal) / n).long()
+        return self._schedule.probe_timesteps(n)
 
     def noise_scheduler(
         self,
@@ -206,13 +154,15 @@ class LoadedSd15:
 
     def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
         """(channels, height, width) of the latents."""
-        return (self._unet.config["in_channels"], height // self._shrink, width // self._shrink)
+        return (
+            self._unet.config["in_channels"],
+            height // self._pictures.shrink,
+            width // self._pictures.shrink,
+        )
 
     def latent_to_rgb(self) -> Tensor:
         """(channels + 1, 3): weights and, last, the bias row; least squares over this base's decoder."""
-        if self._latent_to_rgb is None:
-            self._latent_to_rgb = _fit_preview(self)
-        return self._latent_to_rgb
+        return self._pictures.latent_to_rgb()
 
     def target_modules(self, targets: Targets) -> Sequence[str]:
         """True paths, in the order of ``named_modules``."""
@@ -220,29 +170,10 @@ class LoadedSd15:
 
     def drop_encoders(self) -> None:
         """Free the text encoder and the autoencoder; the preview matrix is fitted before."""
-        self.latent_to_rgb()
+        self._pictures.drop()
         self._text = None
-        self._vae = None
 
     def proof_arithmetic(self) -> None:
         """Make every operation independent of what shares the batch."""
         self._unet.set_attn_processor(PlainAttention())
         proof.hold_bits(self._unet)
-
-    def _at(self, timesteps: Tensor, like: Tensor) -> Tensor:
-        return self._signal[timesteps.to(self.device)].to(like.dtype).view(-1, 1, 1, 1)
-
-
-def _fit_preview(base: LoadedSd15) -> Tensor:
-    """Decode smooth random latents and solve for colour = [latent, 1] @ matrix."""
-    channels, *_ = base.latent_shape(64, 64)
-    generator = torch.Generator().manual_seed(0)
-    coarse = torch.randn(16, channels, 2, 2, generator=generator)
-    latents = torch.nn.functional.interpolate(coarse, size=(8, 8), mode="bilinear")
-    latents = latents + 0.3 * torch.randn(latents.shape, generator=generator)
-    pixels = base.decode(latents.to(base.device))
-    small = torch.nn.functional.adaptive_avg_pool2d(pixels, (8, 8)).cpu().float()
-    known = latents.permute(0, 2, 3, 1).reshape(-1, channels)
-    known = torch.cat([known, torch.ones(len(known), 1)], dim=1)
-    colours = small.permute(0, 2, 3, 1).reshape(-1, 3)
-    return torch.linalg.lstsq(known, colours).solution

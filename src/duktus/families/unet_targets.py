@@ -1,4 +1,4 @@
-"""Which modules of the U-Net a style may change."""
+"""Which modules of a Stable Diffusion U-Net a style may change."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ FEED_FORWARD = re.compile(r"\.ff\.net\.(0\.proj|2)$")
 CONVOLUTION = re.compile(
     r"\.(resnets\.\d+\.(conv1|conv2|conv_shortcut)|(down|up)samplers\.0\.conv|proj_in|proj_out)$"
 )
-"""``proj_in`` and ``proj_out`` around each transformer are 1x1 convolutions in this family, so they come with
-the convolutions. kohya-ss/sd-scripts adds them to every style; we keep "attention + feed-forward" to what its
-words say, the 160 modules of Stable Diffusion 1.5 that every program loads alike."""
+"""``proj_in`` and ``proj_out`` around each transformer are 1x1 convolutions in Stable Diffusion 1.x (and
+matrices that do the same in SDXL), so they come with the convolutions. kohya-ss/sd-scripts adds them to every
+style; we keep "attention + feed-forward" to what its words say: the 160 modules of Stable Diffusion 1.5 and
+the 700 of SDXL that every program loads alike."""
 
 PATTERNS = {
     Targets.ATTENTION: (ATTENTION,),

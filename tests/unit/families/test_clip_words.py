@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from duktus.families.clip_words import TOKENS, weighted_tokens
 from duktus.families.family import EncodesWeighted, WeighsWords
 from duktus.families.registry import family
-from duktus.families.sd15.words import TOKENS, weighted_tokens
 
 
 def encoded(loaded, text):

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class PlainAttention:
-    """Attention as every Stable Diffusion 1.x block computes it, with the bits held.
+    """Attention as every block of a Stable Diffusion U-Net computes it, with the bits held.
 
-    The part of diffusers' ``AttnProcessor2_0`` that this family uses: no masks, no norms of its own.
+    The part of diffusers' ``AttnProcessor2_0`` that these families use: no masks, no norms of its own.
     """
 
     def __call__(

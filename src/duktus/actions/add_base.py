@@ -1,0 +1,159 @@
+"""`duktus base add`: a folder, a single file or a hub id becomes a base here, pinned by its hash."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from duktus.actions.names import checked_name, slug
+from duktus.actions.progress import Progress, Silent
+from duktus.actions.workspace import Workspace
+from duktus.archive import base_records
+from duktus.archive.base_records import BaseRecord
+from duktus.archive.disk import explained
+from duktus.archive.lock import Lock
+from duktus.archive.store import file_sha256
+from duktus.archive.times import now
+from duktus.domain.base import Base, Role
+from duktus.domain.errors import ConflictError, InputError
+from duktus.families.registry import family, family_of, family_of_file
+from duktus.families.roles import decided
+from duktus.families.single_file import PICKLES, told_by_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be added."""
+
+    source: str
+    """A diffusers folder, a .safetensors file, or a hub id."""
+    name: str | None = None
+    """Otherwise made of the source's."""
+    role: Role | None = None
+    """Where the files do not tell it, or narrower than they tell."""
+    revision: str | None = None
+    """Of a hub id: a branch, tag or commit."""
+    config: str | None = None
+    """Of a single file: a folder or hub id with its family's configurations and vocabulary."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaseAdded:
+    """The base, its record, and its role in words."""
+
+    base: Base
+    record: BaseRecord
+    words: str
+
+
+def add_base(workspace: Workspace, wanted: Wanted, *, progress: Progress | None = None) -> BaseAdded:
+    """Check a base whole, then make it known; on any error nothing is added."""
+    told = progress or Silent()
+    path = Path(wanted.source).expanduser()
+    _refuse_contradictions(wanted, path)
+    name = checked_name("base", wanted.name or slug(Path(wanted.source.rstrip("/")).stem) or "base")
+    if name in workspace.known_bases():
+        raise ConflictError(
+            f"There is already a base named '{name}'.",
+            "A base is never replaced under its name, because recipes refer to it.",
+            "Choose another --name, or remove that one first: duktus base remove " + name + ".",
+        )
+    with explained(workspace.root):
+        if workspace.prepare():
+            told.say(f"Made a workspace in {workspace.root}.")
+        lock = Lock(workspace.root / "archive" / "locks" / f"base-{name}.lock", f"the base '{name}'")
+        with lock:
+            if path.is_dir():
+                record = _described(path.absolute(), name, wanted, source=str(path.absolute()))
+            elif path.is_file() or path.suffix.lower() in {".safetensors", *PICKLES}:
+                record = _from_file(workspace, path, name, wanted, told)
+            else:
+                record = _from_hub(name, wanted, told)
+            base_records.write(workspace.base_records, record)
+    base = workspace.base(name)
+    return BaseAdded(base, record, family(base.family).role_words(base.role))
+
+
+def _refuse_contradictions(wanted: Wanted, path: Path) -> None:
+    local = path.exists()
+    if wanted.revision and local:
+        raise InputError(f"{path} has no revisions.", "Only a hub id has.", "Leave --revision out.")
+    if wanted.config and path.is_dir():
+        raise InputError(f"{path} has its own settings.", "", "--config is for single files.")
+
+
+def _described(folder: Path, name: str, wanted: Wanted, *, source: str, **more: str | None) -> BaseRecord:
+    base = family_of(folder).describe(folder, name, role=wanted.role)
+    return BaseRecord(
+        name=name,
+        family=base.family,
+        weights=base.weights,
+        role=base.role,
+        folder=folder,
+        source=source,
+        added=now(),
+        **more,
+    )
+
+
+def _from_hub(name: str, wanted: Wanted, told: Progress) -> BaseRecord:
+    from duktus.families import hub  # noqa: PLC0415 - the hub's client is slow to load
+
+    if not hub.is_hub_id(wanted.source):
+        raise InputError(
+            f"{wanted.source} is neither a folder, nor a file, nor a hub id.",
+            "A hub id is OWNER/NAME, e.g. stabilityai/stable-diffusion-xl-base-1.0.",
+            "Check the spelling.",
+        )
+    found = hub.download(wanted.source, revision=wanted.revision, say=told.say)
+    return _described(found.folder, name, wanted, source=wanted.source, revision=found.revision)
+
+
+def _from_file(workspace: Workspace, path: Path, name: str, wanted: Wanted, told: Progress) -> BaseRecord:
+    kept, found = family_of_file(path)
+    file_hash = file_sha256(path)
+    role = decided(told_by_hash(file_hash, found.told), wanted.role, path.name)
+    configuration = _configuration(wanted.config or found.configuration, told)
+    if not family(kept.name).recognises(configuration):
+        raise InputError(
+            f"{configuration} is not of the family of {path.name}, {kept.name}.",
+            "A single file is read with the configurations and vocabulary of its family.",
+            f"Name a diffusers folder of family {kept.name} with --config.",
+        )
+    from duktus.families.unpacking import unpack  # noqa: PLC0415 - loads torch
+
+    told.say(f"Unpacking {path.name} into the layout that bases have here.")
+    target = workspace.base_records / name
+    with _whole_or_nothing(target) as building:
+        unpack(path, found.pipeline, configuration, building, role)
+        kept.describe(building, name, role=role)
+    record = _described(target, name, wanted, source=str(path.absolute()), source_hash=file_hash)
+    return record.model_copy(update={"role": role})
+
+
+def _configuration(place: str, told: Progress) -> Path:
+    folder = Path(place).expanduser()
+    if folder.is_dir():
+        return folder
+    from duktus.families import hub  # noqa: PLC0415 - the hub's client is slow to load
+
+    return hub.download(place, weights=False, say=told.say).folder
+
+
+@contextmanager
+def _whole_or_nothing(target: Path) -> Iterator[Path]:
+    """A folder to build in, which gets its name when the block ends and vanishes when it raises."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield building
+        if target.exists():  # left over from a removal that was interrupted: no record names it
+            shutil.rmtree(target)
+        building.replace(target)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise

@@ -1,0 +1,73 @@
+"""Pictures to latents and back through a KL autoencoder, one at a time, and a cheap look at latents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Autoencoder:
+    """A diffusers autoencoder with its scale: latents here are what the denoiser sees.
+
+    ``scaled = (latent - shift_factor) * scaling_factor`` with both numbers from its configuration.
+    """
+
+    def __init__(self, network: Any, device: torch.device, dtype: torch.dtype) -> None:
+        self._network = network
+        self._device = device
+        self._dtype = dtype
+        self._factor: float = network.config.scaling_factor
+        self._shift: float = network.config.shift_factor or 0.0
+        self._channels: int = network.config.latent_channels
+        self.shrink: int = 2 ** (len(network.config.block_out_channels) - 1)
+        """Pixels per latent along an edge."""
+        self._preview: Tensor | None = None
+
+    def encode(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior mean and deviation of the scaled latents of (n, 3, h, w) pixels, one at a time."""
+        means: list[Tensor] = []
+        deviations: list[Tensor] = []
+        with torch.no_grad():
+            for picture in pixels.to(self._device, self._dtype).split(1):
+                posterior = self._network.encode(picture).latent_dist
+                means.append((posterior.mean.float() - self._shift) * self._factor)
+                deviations.append(posterior.std.float() * self._factor)
+        return torch.cat(means), torch.cat(deviations)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Pixels (n, 3, h, w) in [-1, 1], decoded picture by picture."""
+        with torch.no_grad():
+            rows = [
+                self._network.decode(row.to(self._dtype) / self._factor + self._shift).sample.float()
+                for row in latents.split(1)
+            ]
+        return torch.cat(rows).clamp(-1, 1)
+
+    def latent_to_rgb(self) -> Tensor:
+        """(channels + 1, 3): weights and, last, the bias row; least squares over this decoder."""
+        if self._preview is None:
+            self._preview = self._fit_preview()
+        return self._preview
+
+    def drop(self) -> None:
+        """Free the network; the preview matrix is fitted before."""
+        self.latent_to_rgb()
+        self._network = None
+
+    def _fit_preview(self) -> Tensor:
+        """Decode smooth random latents and solve for colour = [latent, 1] @ matrix."""
+        generator = torch.Generator().manual_seed(0)
+        coarse = torch.randn(16, self._channels, 2, 2, generator=generator)
+        latents = functional.interpolate(coarse, size=(8, 8), mode="bilinear")
+        latents = latents + 0.3 * torch.randn(latents.shape, generator=generator)
+        pixels = self.decode(latents.to(self._device))
+        small = functional.adaptive_avg_pool2d(pixels, (8, 8)).cpu().float()
+        known = latents.permute(0, 2, 3, 1).reshape(-1, self._channels)
+        known = torch.cat([known, torch.ones(len(known), 1)], dim=1)
+        colours = small.permute(0, 2, 3, 1).reshape(-1, 3)
+        return torch.linalg.lstsq(known, colours).solution

@@ -1,0 +1,251 @@
+"""Bases added, refused, shown, checked and removed; each from real files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tests.support.recipes import write_random_style
+from tests.support.single_files import write_single_file
+from tests.support.tiny_base import write_tiny_base
+from tests.support.tiny_sdxl import write_tiny_sdxl
+from tests.support.workspaces import make_workspace, style
+
+from duktus.actions.add_base import Wanted, add_base
+from duktus.actions.bases import check_base, list_bases, remove_base, show_base
+from duktus.actions.planning import plan
+from duktus.actions.request import Request
+from duktus.actions.workspace import Workspace
+from duktus.archive import styles
+from duktus.domain.base import Role
+from duktus.domain.errors import ConflictError, InputError, MismatchError, NotFoundError
+from duktus.families.registry import family
+
+
+@pytest.fixture(scope="module")
+def sd15(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bases") / "sd15"
+    return write_tiny_base(folder, channels=(32, 48), sample_size=8, prediction="epsilon", latent_channels=4)
+
+
+@pytest.fixture(scope="module")
+def sdxl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_sdxl(tmp_path_factory.mktemp("bases") / "sdxl")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return make_workspace(tmp_path / "ws")
+
+
+def nothing_added(workspace: Workspace) -> bool:
+    left = (
+        [path.name for path in workspace.base_records.rglob("*")] if workspace.base_records.exists() else []
+    )
+    return not left and list(workspace.known_bases()) == ["miniature"]
+
+
+def test_a_folder_is_added_in_place_and_used_under_its_name(workspace: Workspace, sd15: Path) -> None:
+    added = add_base(workspace, Wanted(str(sd15), name="mine"))
+    assert added.base.family == "sd15"
+    assert added.base.role is Role.TEACH_AND_RENDER
+    assert "can be taught" in added.words
+    assert added.record.folder == sd15
+    assert plan(workspace, Request(("a woman",), base="mine")).recipes[0].base == added.base.ref
+    assert plan(workspace, Request(("a woman",))).recipes[0].base.name == "miniature"
+    assert [(one.name, one.default) for one in list_bases(workspace)] == [
+        ("mine", False),
+        ("miniature", True),
+    ]
+    shown = show_base(workspace, "mine")
+    assert shown.size > 10_000
+    assert shown.record == added.record
+    assert check_base(workspace, "mine").well
+    assert remove_base(workspace, "mine").folder is None
+    assert nothing_added(workspace)
+    assert (sd15 / "model_index.json").is_file()
+
+
+def test_a_base_that_changed_afterwards_is_refused(workspace: Workspace, sd15: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(sd15, tmp_path / "copy"))
+    add_base(workspace, Wanted(str(folder), name="mine"))
+    path = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(MismatchError, match="not the one that was added"):
+        workspace.base("mine")
+    assert not check_base(workspace, "mine").well
+    shutil.rmtree(folder)
+    with pytest.raises(NotFoundError, match="files of the base 'mine' are gone"):
+        workspace.base("mine")
+
+
+def truncated(folder: Path) -> None:
+    path = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def pickled(folder: Path) -> None:
+    path = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    path.rename(path.with_suffix(".bin"))
+
+
+def without_text(folder: Path) -> None:
+    shutil.rmtree(folder / "text_encoder")
+
+
+def foreign_autoencoder(folder: Path) -> None:
+    path = folder / "vae" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"scaling_factor": 0.13025}))
+
+
+def unknown(folder: Path) -> None:
+    path = folder / "model_index.json"
+    path.write_text(path.read_text().replace("StableDiffusionPipeline", "CascadePipeline"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (truncated, r"diffusion_pytorch_model\.safetensors is damaged"),
+        (pickled, "Python pickle"),
+        (without_text, r"text_encoder/model\.safetensors is missing"),
+        (foreign_autoencoder, "The VAE in .* is that of SDXL"),
+        (unknown, "No family of duktus recognises"),
+    ],
+)
+def test_a_folder_that_is_not_whole_is_refused_and_nothing_is_added(
+    workspace: Workspace, sd15: Path, tmp_path: Path, damage: Callable[[Path], None], words: str
+) -> None:
+    folder = Path(shutil.copytree(sd15, tmp_path / "copy"))
+    damage(folder)
+    with pytest.raises(InputError, match=words):
+        add_base(workspace, Wanted(str(folder), name="mine"))
+    assert nothing_added(workspace)
+
+
+@pytest.mark.parametrize("kind", ["sd15", "sdxl"])
+def test_a_single_file_becomes_the_same_base(
+    workspace: Workspace, kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Every tensor arrives; the role is asked for, since a file does not tell it."""
+    folder: Path = request.getfixturevalue(kind)
+    path = write_single_file(folder, tmp_path / "a-turbo-lightning-lora.safetensors")
+    with pytest.raises(InputError, match=r"cannot be told from its files.*--role"):
+        add_base(workspace, Wanted(str(path), name="one", config=str(folder)))
+    assert nothing_added(workspace)
+    wanted = Wanted(str(path), name="one", role=Role.RENDER_ONLY, config=str(folder))
+    added = add_base(workspace, wanted)
+    assert added.base.family == kind
+    assert added.base.role is Role.RENDER_ONLY
+    assert added.record.source_hash is not None
+    one, other = (family(kind).load(base) for base in (added.base, family(kind).describe(folder, "x")))
+    for name, tensor in other.denoiser.state_dict().items():
+        assert torch.equal(one.denoiser.state_dict()[name], tensor), name
+    noisy = torch.randn(1, *one.latent_shape(64, 64))
+    with torch.no_grad():
+        answers = [
+            base.predict(noisy, torch.tensor([500]), base.encode_text(["a woman"])) for base in (one, other)
+        ]
+    assert torch.equal(*answers)
+    assert torch.equal(one.decode(noisy), other.decode(noisy))
+    assert remove_base(workspace, "one").folder == workspace.base_records / "one"
+    assert nothing_added(workspace)
+
+
+def test_a_style_given_as_a_base_is_told_so(workspace: Workspace, sd15: Path, tmp_path: Path) -> None:
+    write_random_style(family("sd15").describe(sd15, "m"), tmp_path / "base.safetensors")
+    with pytest.raises(InputError, match=r"is a style .*not a base"):
+        add_base(workspace, Wanted(str(tmp_path / "base.safetensors")))
+    assert nothing_added(workspace)
+
+
+@pytest.mark.parametrize(
+    ("dropped", "words"),
+    [
+        ("cond_stage_model.", "without its text encoder"),
+        ("first_stage_model.", "without its VAE"),
+        ("model.diffusion_model.", "a VAE alone"),
+        ("model.diffusion_model.input_blocks.1.", "architecture that duktus does not know"),
+    ],
+)
+def test_a_file_that_lacks_a_part_is_refused(
+    workspace: Workspace, sd15: Path, tmp_path: Path, dropped: str, words: str
+) -> None:
+    path = write_single_file(sd15, tmp_path / "base.safetensors")
+    save_file({k: v for k, v in load_file(path).items() if not k.startswith(dropped)}, path)
+    with pytest.raises(InputError, match=words):
+        add_base(workspace, Wanted(str(path), name="mine", role=Role.RENDER_ONLY, config=str(sd15)))
+    assert nothing_added(workspace)
+
+
+def test_a_file_that_is_damaged_within_leaves_nothing(
+    workspace: Workspace, sd15: Path, sdxl: Path, tmp_path: Path
+) -> None:
+    path = write_single_file(sd15, tmp_path / "base.safetensors")
+    wanted = Wanted(str(path), name="mine", role=Role.RENDER_ONLY, config=str(sdxl))
+    with pytest.raises(InputError, match="not of the family of"):
+        add_base(workspace, wanted)
+    save_file({k: v for k, v in load_file(path).items() if ".middle_block.0." not in k}, path)
+    with pytest.raises(InputError, match="does not hold what its family needs"):
+        add_base(workspace, Wanted(str(path), name="mine", role=Role.RENDER_ONLY, config=str(sd15)))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match="is damaged"):
+        add_base(workspace, Wanted(str(path), name="mine", role=Role.RENDER_ONLY, config=str(sd15)))
+    assert nothing_added(workspace)
+
+
+@pytest.mark.parametrize("name", ["model.ckpt", "model.bin"])
+def test_a_pickle_is_never_opened(workspace: Workspace, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\x80\x02not read")
+    with pytest.raises(InputError, match="pickle can run any code"):
+        add_base(workspace, Wanted(str(tmp_path / name)))
+    (tmp_path / "m.safetensors").write_bytes(b"\x80\x02not read, more bytes")
+    with pytest.raises(InputError, match="Python pickle"):
+        add_base(workspace, Wanted(str(tmp_path / "m.safetensors")))
+    assert nothing_added(workspace)
+
+
+def test_names_are_kept_and_what_is_not_there_is_said(workspace: Workspace, sd15: Path) -> None:
+    add_base(workspace, Wanted(str(sd15), name="mine"))
+    with pytest.raises(ConflictError, match="already a base named 'mine'"):
+        add_base(workspace, Wanted(str(sd15), name="mine"))
+    with pytest.raises(InputError, match="cannot name a base"):
+        add_base(workspace, Wanted(str(sd15), name="../mine"))
+    with pytest.raises(InputError, match="neither a folder, nor a file, nor a hub id"):
+        add_base(workspace, Wanted("nowhere at all"))
+    with pytest.raises(NotFoundError, match="Did you mean 'mine'"):
+        workspace.base("mina")
+    with pytest.raises(InputError, match="not added with duktus base add"):
+        remove_base(workspace, "miniature")
+
+
+def test_a_style_renders_on_its_family_with_a_note_and_nowhere_else(
+    workspace: Workspace, sd15: Path, sdxl: Path, tmp_path: Path
+) -> None:
+    other = write_tiny_base(
+        tmp_path / "other", 7, channels=(32, 48), sample_size=8, prediction="epsilon", latent_channels=4
+    )
+    for name, folder in (("first", sd15), ("second", other), ("large", sdxl)):
+        add_base(workspace, Wanted(str(folder), name=name))
+    first = workspace.base("first")
+    path = tmp_path / "hand.safetensors"
+    digest = write_random_style(first, path)
+    workspace.store.put_file(path)
+    taught = style(base=first).model_copy(
+        update={"hash": digest, "file_hash": workspace.store.put(path.read_bytes())}
+    )
+    with workspace.archive.write() as connection:
+        styles.add(connection, first, taught)
+    asked = {"prompts": ("sportrait-laz",), "styles": (("hand", 1.0),)}
+    assert plan(workspace, Request(**asked, base="first")).notes == ()
+    (note,) = plan(workspace, Request(**asked, base="second")).notes
+    assert "taught on first and is rendered on second" in note
+    with pytest.raises(MismatchError, match=r"another family.*--base first"):
+        plan(workspace, Request(**asked, base="large"))
