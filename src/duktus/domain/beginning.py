@@ -98,3 +98,11 @@ class Hires(_Frozen):
     steps: int = Field(ge=1, le=500)
     denoise: float = Field(gt=0, le=1)
     by: Literal["latent", "pixel"] = "latent"
+
+
+def steps_skipped(steps: int, denoise: float) -> int:
+    """How many of the first steps a picture drawn over another leaves out; at least one step runs.
+
+    The rule of diffusers' image-to-image pipelines: ``steps - int(steps * denoise)``.
+    """
+    return steps - max(1, min(int(steps * denoise), steps))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from duktus.domain.errors import InputError, NotFoundError
+from duktus.domain.errors import InputError, MismatchError, NotFoundError
+from duktus.families.control import Steerable
 from duktus.families.family import Family, ReadsSingleFiles
 from duktus.families.sd15 import Sd15
 from duktus.families.sdxl import Sdxl
@@ -54,3 +55,15 @@ def family_of_file(path: Path) -> tuple[Family, SingleFile]:
             if found is not None:
                 return candidate, found
     raise unknown_architecture(path, FAMILIES)
+
+
+def steerable(name: str) -> Steerable:
+    """The family of that name with its control side; :class:`MismatchError` when it has none."""
+    found = family(name)
+    if not isinstance(found, Steerable):
+        raise MismatchError(
+            f"Bases of family {name} take no control pictures here.",
+            "duktus has no ControlNet for that architecture.",
+            "Use a base of Stable Diffusion 1.x, or leave the controls out.",
+        )
+    return found

@@ -8,18 +8,33 @@ every neighbour.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from duktus.domain.beginning import steps_skipped
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.families.samplers import quiet_numpy
+from duktus.rendering.noise import start_noise
+from duktus.rendering.steering import total
 
 if TYPE_CHECKING:
+    from duktus.domain.beginning import Variation
     from duktus.families.family import Conditioning, LoadedBase
+    from duktus.rendering.steering import Steering
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Latents (n, c, h, w) of finished pictures that are drawn over, with the share of the steps that run."""
+
+    latents: Tensor
+    denoise: float
+    free: Tensor | None = None
+    """(n, 1, h, w): which latents may change; None when all may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,10 @@ class Batch:
     shape: tuple[int, int, int]
     guidance: tuple[float, ...] | None = None
     """For guidance-distilled networks, of each picture."""
+    variations: tuple[Variation | None, ...] = ()
+    """Of each picture; empty when none has any."""
+    over: Over | None = None
+    steering: Sequence[Steering] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,42 +78,83 @@ def denoise(batch: Batch) -> Iterator[Snapshot]:
     with quiet_numpy():
         scheduler.set_timesteps(batch.steps, device=batch.base.device)
     generators = [torch.Generator().manual_seed(seed) for seed in batch.seeds]
-    start = torch.cat([torch.randn((1, *batch.shape), generator=generator) for generator in generators])
-    latents = start.to(batch.base.device) * scheduler.init_noise_sigma
+    noise = start_noise(generators, batch.variations or (None,) * len(batch.seeds), batch.shape)
+    noise = noise.to(batch.base.device)
+    latents, timesteps = _start(batch, scheduler, noise)
     cfg = None
     if batch.cfg is not None:
         cfg = torch.tensor(batch.cfg, device=latents.device).view(-1, 1, 1, 1)
     extra: dict[str, Any] = {}
     if "generator" in inspect.signature(scheduler.step).parameters:
         extra["generator"] = generators
-    timesteps = scheduler.timesteps
     for step, timestep in enumerate(timesteps, start=1):
         with torch.inference_mode():
             seen = scheduler.scale_model_input(latents, timestep)
-            answer = _answer(batch, seen, timestep, cfg)
+            answer = _answer(batch, seen, timestep, cfg, (step - 1) / len(timesteps))
             result = scheduler.step(answer, timestep, latents, **extra)
-            latents = result.prev_sample
             last = step == len(timesteps)
+            following = None if last else timesteps[step]
+            latents = _held(batch.over, scheduler, result.prev_sample, noise, following)
             unit = latents if last else scheduler.scale_model_input(latents, timesteps[step])
             clean = latents if last else _clean(scheduler, result, unit)
         yield Snapshot(step=step, steps=len(timesteps), latents=latents, unit=unit, clean=clean)
 
 
-def _answer(batch: Batch, seen: Tensor, timestep: Tensor, cfg: Tensor | None) -> Tensor:
-    """The denoiser's answer with guidance, in float32."""
+def _start(batch: Batch, scheduler: Any, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """The first latents and the timesteps that run: all of them, or the last ones over finished latents."""
+    if batch.over is None:
+        return noise * scheduler.init_noise_sigma, scheduler.timesteps
+    begin = steps_skipped(batch.steps, batch.over.denoise) * getattr(scheduler, "order", 1)
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(begin)
+    timesteps = scheduler.timesteps[begin:]
+    return noised(scheduler, batch.over.latents, noise, timesteps[0]), timesteps
+
+
+def noised(scheduler: Any, latents: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
+    """Clean latents at the noise level of ``timestep``, in the sampler's own scale."""
+    at = timestep.reshape(1).expand(len(latents))
+    if hasattr(scheduler, "scale_noise"):
+        return scheduler.scale_noise(latents, at, noise)
+    return scheduler.add_noise(latents, noise, at)
+
+
+def _held(
+    over: Over | None, scheduler: Any, latents: Tensor, noise: Tensor, following: Tensor | None
+) -> Tensor:
+    """``latents`` with the closed ones put back to the source's, as noisy as the next step expects."""
+    if over is None or over.free is None:
+        return latents
+    kept = over.latents if following is None else noised(scheduler, over.latents, noise, following)
+    return torch.where(over.free, latents, kept)
+
+
+def _answer(batch: Batch, seen: Tensor, timestep: Tensor, cfg: Tensor | None, done: float) -> Tensor:
+    """The denoiser's answer with guidance, in float32; ``done`` is the share of the steps behind us."""
     if cfg is not None:
         seen = torch.cat([seen, seen])
-    guidance = None
-    if batch.guidance is not None:
-        repeats = len(seen) // len(batch.guidance)
-        guidance = torch.tensor(batch.guidance, device=seen.device).repeat(repeats)
-    answer = batch.base.predict(
-        seen.to(batch.base.dtype), timestep.reshape(1), batch.conditioning, guidance
-    ).float()
+    answer = _predicted(batch, seen.to(batch.base.dtype), timestep.reshape(1), done).float()
     if cfg is None:
         return answer
     without, asked = answer.chunk(2)
     return without + cfg * (asked - without)
+
+
+def _predicted(batch: Batch, seen: Tensor, timestep: Tensor, done: float) -> Tensor:
+    """The denoiser's raw output, steered where a control acts now."""
+    found = [
+        (one.network, residuals)
+        for one in batch.steering
+        if (residuals := one.residuals(seen, timestep, batch.conditioning, done)) is not None
+    ]
+    if not found:
+        guidance = None
+        if batch.guidance is not None:
+            repeats = len(seen) // len(batch.guidance)
+            guidance = torch.tensor(batch.guidance, device=seen.device).repeat(repeats)
+        return batch.base.predict(seen, timestep, batch.conditioning, guidance)
+    added = total([residuals for _, residuals in found])
+    return found[0][0].predict(seen, timestep, batch.conditioning, added)
 
 
 def _clean(scheduler: Any, result: Any, unit: Tensor) -> Tensor:

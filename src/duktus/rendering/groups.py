@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from duktus.domain.beginning import steps_skipped
 from duktus.domain.recipe import Recipe, Sampler
 
 
@@ -21,10 +22,20 @@ class Group:
         return self.recipes[0].cfg > 1
 
     @property
-    def steps(self) -> int:
-        """Evaluations of the denoiser per picture (Heun looks twice at every step but the last)."""
+    def passes(self) -> tuple[int, ...]:
+        """Evaluations of the denoiser per picture in each pass; a hires recipe has two."""
         first = self.recipes[0]
-        return 2 * first.steps - 1 if first.sampler is Sampler.HEUN else first.steps
+        runs = first.steps - (steps_skipped(first.steps, first.source.denoise) if first.source else 0)
+        found = [runs]
+        if first.hires is not None:
+            found.append(first.hires.steps - steps_skipped(first.hires.steps, first.hires.denoise))
+        # Heun looks twice at every step but the last.
+        return tuple(2 * steps - 1 if first.sampler is Sampler.HEUN else steps for steps in found)
+
+    @property
+    def steps(self) -> int:
+        """Evaluations of the denoiser per picture."""
+        return sum(self.passes)
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -91,6 +102,20 @@ def _key(recipe: Recipe) -> tuple[object, ...]:
         recipe.guidance is None,
         _styles(recipe),
         recipe.weighting,
+        *_beginning(recipe),
+    )
+
+
+def _beginning(recipe: Recipe) -> tuple[object, ...]:
+    """What of a recipe's beginning decides the shape of its computation."""
+    source, hires = recipe.source, recipe.hires
+    held = recipe.mask is not None or (source is not None and source.extend is not None)
+    return (
+        None if source is None else (steps_skipped(recipe.steps, source.denoise), held),
+        None
+        if hires is None
+        else (hires.width, hires.height, hires.steps, steps_skipped(hires.steps, hires.denoise), hires.by),
+        tuple(control.network for control in recipe.controls),
     )
 
 

@@ -16,17 +16,20 @@ from duktus.domain.errors import MismatchError, NotFoundError
 from duktus.domain.recipe import Lane, Recipe
 from duktus.families import lora
 from duktus.families.family import EncodesWeighted
-from duktus.families.registry import family
+from duktus.families.registry import family, steerable
 from duktus.families.safetensors_header import tensor_hash
 from duktus.rendering.compare import Pixels
 from duktus.rendering.denoise import Batch, Snapshot, denoise
 from duktus.rendering.facts import current_facts
 from duktus.rendering.groups import Group, plan
+from duktus.rendering.passes import Sources, enlarged, steering
 from duktus.rendering.steps import StepsStrip, previews, to_pixels
 
 if TYPE_CHECKING:
     from duktus.domain.weighting import Weighting
+    from duktus.families.control import ControlNetwork, LoadedControl
     from duktus.families.family import Conditioning, LoadedBase
+    from duktus.rendering.steering import Steering
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,20 @@ class _Watch:
 class Renderer:
     """Renders recipes of one base.
 
-    ``styles`` maps tensor hashes to style files; a recipe may use any of them. ``batch`` is the most
-    pictures computed together (in the proof lane it changes the speed, never the bits).
+    ``styles`` maps tensor hashes to style files, ``pictures`` file hashes to PNG files, ``controls`` hashes
+    to control networks; a recipe may use any of them. ``batch`` is the most pictures computed together (in
+    the proof lane it changes the speed, never the bits).
     """
 
     def __init__(
-        self, base: Base, styles: Mapping[str, Path], *, batch: int = 6, device: str = "cpu"
+        self,
+        base: Base,
+        styles: Mapping[str, Path],
+        *,
+        batch: int = 6,
+        device: str = "cpu",
+        pictures: Mapping[str, Path] | None = None,
+        controls: Mapping[str, ControlNetwork] | None = None,
     ) -> None:
         self.base = base
         self.batch = batch
@@ -82,6 +93,10 @@ class Renderer:
         self._loaded: LoadedBase | None = None
         self._loaded_as: tuple[str, Lane] | None = None
         self._mounted: dict[str, lora.LoraSet] = {}
+        self._pictures = dict(pictures or {})
+        self._controls = dict(controls or {})
+        self._networks: dict[str, LoadedControl] = {}
+        self._sources: Sources | None = None
 
     def render(
         self,
@@ -113,21 +128,30 @@ class Renderer:
         for group in groups:
             started = time.perf_counter()
             batch = self._batch(group)
-            strip = StepsStrip(group.steps) if watch.keep_steps else None
+            strip: StepsStrip | None = None
             latents: torch.Tensor | None = None
-            for snapshot in denoise(batch):
-                latents = snapshot.latents
-                done += len(group.recipes)
-                if strip is not None:
-                    strip.look(snapshot, batch.base)
-                if watch.on_preview is not None:
-                    _show(group, batch, snapshot, watch.on_preview)
-                if watch.on_step is not None:
-                    watch.on_step(done, total)
-                if watch.should_stop():
-                    return
+            behind = 0
+            for evaluations in group.passes:
+                if latents is not None:
+                    size = group.recipes[0].picture_size
+                    batch = enlarged(
+                        batch, latents, group.recipes[0], self._steering(batch.base, group, size)
+                    )
+                strip = StepsStrip(evaluations) if watch.keep_steps else None
+                for snapshot in denoise(batch):
+                    latents = snapshot.latents
+                    done += len(group.recipes)
+                    if strip is not None:
+                        strip.look(snapshot, batch.base)
+                    if watch.on_preview is not None:
+                        _show(group, batch, snapshot, behind, watch.on_preview)
+                    if watch.on_step is not None:
+                        watch.on_step(done, total)
+                    if watch.should_stop():
+                        return
+                behind += evaluations
             assert latents is not None
-            yield from _finish(group, batch, latents, strip, started)
+            yield from self._finish(group, batch, latents, strip, started)
 
     def _check(self, recipe: Recipe) -> None:
         if recipe.base.weights != self.base.weights:
@@ -142,6 +166,21 @@ class Renderer:
                 raise NotFoundError(
                     f"Style {adapter.name} of recipe {recipe.id} is not here.",
                     f"No file with tensor hash {adapter.style[:12]} was given.",
+                )
+        self._check_beginning(recipe)
+
+    def _check_beginning(self, recipe: Recipe) -> None:
+        for picture in recipe.pictures:
+            if picture not in self._pictures:
+                raise NotFoundError(
+                    f"A picture that recipe {recipe.id} is made from is not here.",
+                    f"No file with hash {picture[:12]} was given.",
+                )
+        for control in recipe.controls:
+            if control.network not in self._controls:
+                raise NotFoundError(
+                    f"The control network {control.name} of recipe {recipe.id} is not here.",
+                    f"No network with hash {control.network[:12]} was given.",
                 )
 
     def _batch(self, group: Group) -> Batch:
@@ -160,12 +199,27 @@ class Renderer:
             schedule=first.schedule,
             shape=base.latent_shape(first.width, first.height),
             guidance=group.guidance,
+            variations=tuple(recipe.variation for recipe in group.recipes),
+            over=self._over(base).over(group.recipes),
+            steering=self._steering(base, group, (first.width, first.height)),
         )
+
+    def _over(self, base: LoadedBase) -> Sources:
+        if self._sources is None:
+            self._sources = Sources(base, self._pictures.__getitem__)
+        return self._sources
+
+    def _steering(self, base: LoadedBase, group: Group, size: tuple[int, int]) -> tuple[Steering, ...]:
+        for control in group.recipes[0].controls:
+            if control.network not in self._networks:
+                network = self._controls[control.network]
+                self._networks[control.network] = steerable(self.base.family).load_control(network, base)
+        return steering(group.recipes, size, self._networks, self._pictures.__getitem__)
 
     def _base(self, recipe: Recipe) -> LoadedBase:
         wanted = (recipe.numerics.dtype, recipe.numerics.lane)
         if self._loaded is None or self._loaded_as != wanted:
-            self._loaded, self._mounted = None, {}
+            self._loaded, self._mounted, self._networks, self._sources = None, {}, {}, None
             self._loaded = family(self.base.family).load(self.base, device=self._device, dtype=wanted[0])
             if wanted[1] is Lane.PROOF:
                 self._loaded.proof_arithmetic()
@@ -194,6 +248,23 @@ class Renderer:
         adapter.eject()
         return adapter
 
+    def _finish(
+        self, group: Group, batch: Batch, latents: torch.Tensor, strip: StepsStrip | None, started: float
+    ) -> Iterator[Picture]:
+        pixels = to_pixels(batch.base.decode(latents))
+        seconds = (time.perf_counter() - started) / len(group.recipes)
+        facts = current_facts(batch.base.device, seconds)
+        for place, (recipe, indices) in enumerate(zip(group.recipes, group.indices, strict=True)):
+            canvas = self._over(batch.base).of(recipe)
+            for index in indices:
+                yield Picture(
+                    index=index,
+                    recipe=recipe,
+                    pixels=pixels[place] if canvas is None else canvas.composed(pixels[place]),
+                    facts=facts,
+                    steps_strip=None if strip is None else strip.of(place),
+                )
+
 
 def _encoded(base: LoadedBase, texts: Sequence[str], weighting: Weighting | None) -> Conditioning:
     if weighting is None:
@@ -207,24 +278,9 @@ def _encoded(base: LoadedBase, texts: Sequence[str], weighting: Weighting | None
     return base.encode_weighted(texts)
 
 
-def _show(group: Group, batch: Batch, snapshot: Snapshot, on_preview: Callable[[Preview], None]) -> None:
+def _show(
+    group: Group, batch: Batch, snapshot: Snapshot, behind: int, on_preview: Callable[[Preview], None]
+) -> None:
     for indices, pixels in zip(group.indices, previews(snapshot, batch.base), strict=True):
         for index in indices:
-            on_preview(Preview(index=index, step=snapshot.step, steps=snapshot.steps, pixels=pixels))
-
-
-def _finish(
-    group: Group, batch: Batch, latents: torch.Tensor, strip: StepsStrip | None, started: float
-) -> Iterator[Picture]:
-    pixels = to_pixels(batch.base.decode(latents))
-    seconds = (time.perf_counter() - started) / len(group.recipes)
-    facts = current_facts(batch.base.device, seconds)
-    for place, (recipe, indices) in enumerate(zip(group.recipes, group.indices, strict=True)):
-        for index in indices:
-            yield Picture(
-                index=index,
-                recipe=recipe,
-                pixels=pixels[place],
-                facts=facts,
-                steps_strip=None if strip is None else strip.of(place),
-            )
+            on_preview(Preview(index=index, step=behind + snapshot.step, steps=group.steps, pixels=pixels))

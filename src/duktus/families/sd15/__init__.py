@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from duktus.domain.recipe import Recipe
+    from duktus.families.control import ControlNetwork, LoadedControl
     from duktus.families.family import LoadedBase
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
@@ -91,3 +92,17 @@ class Sd15:
         from duktus.families.sd15.style_layout import LAYOUT
 
         return kohya_layout.read(LAYOUT, path, base.denoiser, base.base.name)
+
+    def describe_control(self, folder: Path) -> ControlNetwork:
+        """The ControlNet in ``folder``, checked and hashed."""
+        from duktus.families.sd15 import control
+
+        return control.describe(folder)
+
+    def load_control(self, network: ControlNetwork, base: LoadedBase) -> LoadedControl:
+        """The ControlNet in memory, beside a base of this family."""
+        from duktus.families.sd15.loaded import LoadedSd15
+        from duktus.families.sd15.loaded_control import LoadedSd15Control
+
+        assert isinstance(base, LoadedSd15)
+        return LoadedSd15Control(network, base)

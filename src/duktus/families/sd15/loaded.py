@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from duktus.domain.recipe import Sampler, Schedule
     from duktus.domain.style import Targets
+    from duktus.families.control import Residuals
     from duktus.families.family import Conditioning
 
 CACHED_TEXTS = 512
@@ -109,13 +110,27 @@ class LoadedSd15:
         return self._pictures.decode(latents)
 
     def predict(
-        self, noisy: Tensor, timesteps: Tensor, conditioning: Conditioning, guidance: Tensor | None = None
+        self,
+        noisy: Tensor,
+        timesteps: Tensor,
+        conditioning: Conditioning,
+        guidance: Tensor | None = None,
+        *,
+        residuals: Residuals | None = None,
     ) -> Tensor:
-        """The U-Net's raw output; ``timesteps`` (n,), or (1,) for all pictures alike."""
+        """The U-Net's raw output; ``timesteps`` (n,), or (1,) for all pictures alike.
+
+        ``residuals`` of control networks are added to the skip connections and the middle.
+        """
         assert isinstance(conditioning, Sd15Conditioning)
         assert guidance is None
         words = conditioning.hidden.to(self.dtype)
-        return self._unet(noisy.to(self.dtype), timesteps, encoder_hidden_states=words, return_dict=False)[0]
+        extra: dict[str, Any] = {}
+        if residuals is not None:
+            extra["down_block_additional_residuals"] = residuals.down
+            extra["mid_block_additional_residual"] = residuals.middle
+        noisy = noisy.to(self.dtype)
+        return self._unet(noisy, timesteps, encoder_hidden_states=words, return_dict=False, **extra)[0]
 
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """The noisy latents at those timesteps."""

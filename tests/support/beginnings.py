@@ -1,0 +1,47 @@
+"""Source pictures, masks and a random control network on the tiny base."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import ControlNetModel, UNet2DConditionModel
+from PIL import Image
+
+from duktus.archive.store import file_sha256
+from duktus.domain.base import Base
+
+
+def write_picture(path: Path, pixels: Any) -> tuple[str, Path]:
+    """A PNG of those pixels; its file hash and path."""
+    Image.fromarray(np.asarray(pixels, dtype=np.uint8)).save(path)
+    return file_sha256(path), path
+
+
+def photo(width: int = 64, height: int = 64, seed: int = 0) -> np.ndarray:
+    """Soft coloured shapes with a little noise, (height, width, 3)."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 255, (4, 4, 3), dtype=np.uint8)
+    smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+    return (smooth.astype(np.int16) + rng.integers(-6, 7, smooth.shape)).clip(0, 255).astype(np.uint8)
+
+
+def write_random_control(base: Base, folder: Path, seed: int = 0) -> Path:
+    """A ControlNet folder of the base's own architecture with random weights, none of them zero."""
+    unets: Any = UNet2DConditionModel
+    unet = unets.from_pretrained(base.folder / "unet", local_files_only=True, use_safetensors=True)
+    making: Any = ControlNetModel
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = making.from_unet(
+            unet, conditioning_embedding_out_channels=(8, 16, 16, 24), load_weights_from_unet=True
+        )
+        for parameter in network.parameters():
+            if not parameter.any():
+                parameter.data.normal_(std=0.1)
+    network.save_pretrained(folder)
+    assert json.loads((folder / "config.json").read_text())["_class_name"] == "ControlNetModel"
+    return folder
