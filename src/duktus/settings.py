@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from duktus.domain.base import Role
+from duktus.domain.beginning import ControlKind
 from duktus.domain.errors import InputError, StorageError
 
 FILE_NAME = "duktus.toml"
@@ -22,6 +23,8 @@ PREFIX = "DUKTUS_"
 PLACE = "DUKTUS_WORKSPACE"
 """Names the workspace's folder itself, so it cannot stand in the workspace's file."""
 _OTHERS = {PLACE, "DUKTUS_SKIP_BROWSER"}
+_TABLES = {"bases", "controls"}
+"""Only the file can hold these."""
 
 TEMPLATE = """\
 # A duktus workspace. Every line is optional; what is written out here are the defaults.
@@ -33,6 +36,10 @@ TEMPLATE = """\
 
 # [bases.my-sd15]
 # folder = "/models/my-sd15"   # a folder in the diffusers layout
+
+# [controls.my-lines]
+# folder = "/models/control-lineart"   # a ControlNet folder in the diffusers layout
+# kind = "line"                        # canny, line, depth or pose
 """
 
 
@@ -45,6 +52,16 @@ class BaseSettings(BaseModel):
     """In the diffusers layout; relative to the workspace, or absolute."""
     role: Role | None = None
     """Where the base's own files do not tell it."""
+
+
+class ControlSettings(BaseModel):
+    """Where one control network lies, and what its pictures show."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path
+    """A ControlNet in the diffusers layout; relative to the workspace, or absolute."""
+    kind: ControlKind
 
 
 class Settings(BaseModel):
@@ -60,6 +77,7 @@ class Settings(BaseModel):
     author: str = ""
     """Who takes decisions; empty means the login name."""
     bases: Mapping[str, BaseSettings] = {}
+    controls: Mapping[str, ControlSettings] = {}
 
 
 def read_settings(folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
@@ -82,7 +100,11 @@ def read_settings(folder: Path, environment: Mapping[str, str] | None = None) ->
             "bases": {
                 name: BaseSettings(folder=folder / base.folder.expanduser(), role=base.role)
                 for name, base in settings.bases.items()
-            }
+            },
+            "controls": {
+                name: ControlSettings(folder=folder / one.folder.expanduser(), kind=one.kind)
+                for name, one in settings.controls.items()
+            },
         }
     )
 
@@ -105,7 +127,7 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    known = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields if name != "bases"}
+    known = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields if name not in _TABLES}
     found: dict[str, str] = {}
     for key, value in environment.items():
         if not key.startswith(PREFIX) or key in _OTHERS:
@@ -133,7 +155,8 @@ def _words(error: ValidationError, origin: Mapping[str, str], path: str) -> Inpu
     key = ".".join(place)
     where = origin.get(place[0], path) if place else path
     if first["type"] == "extra_forbidden":
-        within = BaseSettings.model_fields if len(place) > 1 else Settings.model_fields
+        tables = {"bases": BaseSettings, "controls": ControlSettings}
+        within = (tables[place[0]] if len(place) > 1 else Settings).model_fields
         return _unknown(key if len(place) == 1 else place[-1], within, where)
     return InputError(
         f"The setting '{key}' in {where} cannot be used.",

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from duktus.actions.workspace import Workspace
+from duktus.actions.workspace import ControlFolder, Workspace
 from duktus.archive.archive import Archive
 from duktus.archive.store import Store
 from duktus.domain.errors import InputError, NotFoundError
@@ -42,6 +42,9 @@ def workspace_at(root: Path, environment: Mapping[str, str] | None = None) -> Wo
         author=settings.author or _login(),
         settings_file=root / FILE_NAME,
         settings_text=TEMPLATE,
+        controls={
+            name: ControlFolder(folder=one.folder, kind=one.kind) for name, one in settings.controls.items()
+        },
     )
 
 

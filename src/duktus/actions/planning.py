@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from duktus.actions.beginning import Begun, begin
 from duktus.actions.request import Request
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles as archived
@@ -34,6 +35,8 @@ class Plan:
     style_files: dict[str, Path]
     """Tensor hash of each style -> its file."""
     notes: tuple[str, ...]
+    begun: Begun = field(default_factory=Begun)
+    """What the pictures begin from; its new files are kept once the workspace is ready."""
 
     @property
     def hash(self) -> str:
@@ -52,7 +55,10 @@ def plan(workspace: Workspace, request: Request) -> Plan:
             "It is the strength of one style.",
             "Name one style with --style NAME, or write --style NAME:STRENGTH for each of several.",
         )
+    begun = begin(workspace, base, request.beginning)
     options = _options(request, base, used)
+    if begun.size is not None and not request.sizes:
+        options["size"] = (begun.size,)
     names = list(options)
     total = 1
     for values in options.values():
@@ -69,12 +75,14 @@ def plan(workspace: Workspace, request: Request) -> Plan:
         base=base,
         axes=tuple(Axis(name=name, values=tuple(_shown(v) for v in options[name])) for name in varying),
         coordinates=tuple(tuple(_shown(point[name]) for name in varying) for point in points),
-        recipes=tuple(_recipe(base, used, point) for point in points),
+        recipes=tuple(begun.on(_recipe(base, used, point)) for point in points),
         style_files={style.hash: workspace.store.checked(style.file_hash) for style, _ in used},
         notes=(
+            *begun.notes,
             *base_notes([style for style, _ in used], base),
             *trigger_notes([style for style, _ in used], request.prompts),
         ),
+        begun=begun,
     )
 
 

@@ -50,6 +50,8 @@ def render(
     check_out(out, len(planned.recipes))
     if workspace.prepare():
         told.say(f"Made a workspace in {workspace.root}.")
+    with explained(workspace.root):
+        planned.begun.keep(workspace)
     for note in planned.notes:
         told.say(note)
     found = _render_all(workspace, planned, told, steps_strip=steps_strip, on_preview=on_preview)

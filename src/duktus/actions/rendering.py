@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from duktus.actions.beginning import pictures_of
+from duktus.actions.control_networks import networks_of
 from duktus.actions.devices import pick_device
 from duktus.actions.progress import Progress, Tick
 from duktus.actions.workspace import Workspace
@@ -59,10 +61,18 @@ def render_jobs(
     if not jobs:
         return
     progress.say(f"Loading {base.name}.")
-    renderer = Renderer(base, style_files, batch=workspace.batch, device=pick_device(workspace.device))
+    recipes = [job.recipe for job in jobs]
+    renderer = Renderer(
+        base,
+        style_files,
+        batch=workspace.batch,
+        device=pick_device(workspace.device),
+        pictures=pictures_of(workspace, recipes),
+        controls=networks_of(workspace, base, recipes),
+    )
     clock = _Clock(progress, len(jobs))
     pictures = renderer.render(
-        [job.recipe for job in jobs],
+        recipes,
         on_preview=on_preview,
         on_step=clock.step,
         keep_steps=keep_steps,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from duktus.actions.beginning_asked import Beginning
 from duktus.domain.recipe import Sampler, Schedule
 
 Size = tuple[int, int]
@@ -32,3 +33,4 @@ class Request:
     seeds: tuple[int, ...] = (1,)
     base: str | None = None
     """The name of the base to render with; the workspace's own when None."""
+    beginning: Beginning = field(default_factory=Beginning)

@@ -57,6 +57,8 @@ def sweep(
         same_plan(chosen, planned, series.plan_of(connection, chosen))
     if workspace.prepare():
         told.say(f"Made a workspace in {workspace.root}.")
+    with explained(workspace.root):
+        planned.begun.keep(workspace)
     for note in planned.notes:
         told.say(note)
     with explained(workspace.root), Lock(lock_file(workspace, chosen), f"the series '{chosen}'"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from duktus.actions.beginning import pictures_of
+from duktus.actions.control_networks import networks_of
 from duktus.actions.devices import pick_device
 from duktus.actions.looking import Named, named_picture
 from duktus.actions.progress import Progress, Silent, Tick
@@ -75,7 +77,14 @@ def _again(workspace: Workspace, base: Base, recipe: Recipe, told: Progress) -> 
     with workspace.archive.read() as connection:
         used = [styles.by_hash(connection, adapter.style) for adapter in recipe.adapters]
     files = {style.hash: workspace.store.checked(style.file_hash) for style in used}
-    renderer = Renderer(base, files, batch=1, device=pick_device(workspace.device))
+    renderer = Renderer(
+        base,
+        files,
+        batch=1,
+        device=pick_device(workspace.device),
+        pictures=pictures_of(workspace, [recipe]),
+        controls=networks_of(workspace, base, [recipe]),
+    )
     for picture in renderer.render(
         [recipe], on_step=lambda done, total: told.tick(Tick("steps", done, total)), should_stop=told.stopped
     ):

@@ -26,11 +26,20 @@ from duktus.archive.disk import explained, full_disk, read_only
 from duktus.archive.store import Store, write_whole
 from duktus.domain.asset import Asset
 from duktus.domain.base import Base, Role
+from duktus.domain.beginning import ControlKind
 from duktus.domain.errors import MismatchError, NotFoundError
 from duktus.families.registry import family, family_of
 
 LEAST_ROOM = 1 << 20
 """Bytes. With less a disk is full: no picture is begun that could not be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlFolder:
+    """Where a control network lies, and what its pictures show."""
+
+    folder: Path
+    kind: ControlKind
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,7 @@ class Workspace:
     """What ``duktus.toml`` holds when it is first written."""
     base_roles: Mapping[str, Role] = field(default_factory=dict[str, Role])
     """Of bases in the settings whose files do not tell their role."""
+    controls: Mapping[str, ControlFolder] = field(default_factory=dict[str, ControlFolder])
 
     def prepare(self) -> bool:
         """Make the folder a workspace if it is none yet, and see that there is room to work in it.

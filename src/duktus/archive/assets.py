@@ -36,7 +36,7 @@ def add_recipe(connection: Connection, base: Base, recipe: Recipe) -> None:
         )
         .on_conflict_do_nothing()
     )
-    named = [recipe.base.weights, *(adapter.style for adapter in recipe.adapters)]
+    named = [recipe.base.weights, *(adapter.style for adapter in recipe.adapters), *recipe.pictures]
     lineage.add(connection, [Edge(recipe.hash, parent, Kind.NAMES) for parent in named])
 
 

@@ -20,7 +20,7 @@ class Kind(StrEnum):
     TAUGHT_ON = "taught on"
     """style <- the weights of a base"""
     NAMES = "names"
-    """recipe <- a style or the weights of a base"""
+    """recipe <- a style, the weights of a base, or the file hash of a picture it is made from"""
     RENDERED_FROM = "rendered from"
     """asset (file hash) <- recipe"""
     WENT_ON_FROM = "went on from"

@@ -67,6 +67,8 @@ class Opened:
     """Of size and pixels, so that two files with one picture are found."""
     notes: tuple[str, ...]
     """What was done to it, in words."""
+    alpha: NDArray[np.uint8] | None = None
+    """(height, width) opacity, where any part is not opaque."""
 
 
 def kind_of(head: bytes) -> str | None:
@@ -99,7 +101,7 @@ def open_picture(path: Path, *, smallest: int = 1) -> Opened:
             with Image.open(io.BytesIO(data), formats=[kind]) as image:
                 _check_size(image.size, smallest)
                 image.load()
-                pixels, notes = _to_srgb(image)
+                pixels, notes, alpha = _to_srgb(image)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -110,7 +112,7 @@ def open_picture(path: Path, *, smallest: int = 1) -> Opened:
             f"Decoding stopped: {str(error).rstrip('.')}.",
             "Copy or export it again from the original.",
         ) from error
-    return Opened(pixels, hashlib.sha256(data).hexdigest(), pixel_hash(pixels), notes)
+    return Opened(pixels, hashlib.sha256(data).hexdigest(), pixel_hash(pixels), notes, alpha)
 
 
 def pixel_hash(pixels: NDArray[np.uint8]) -> str:
@@ -139,7 +141,7 @@ def _read(path: Path) -> bytes:
         if size > MAX_FILE_BYTES:
             raise PictureError(
                 f"has {size / 2**20:,.0f} MB.",
-                f"Training pictures may have at most {MAX_FILE_BYTES // 2**20} MB.",
+                f"Pictures may have at most {MAX_FILE_BYTES // 2**20} MB.",
                 "Export a smaller copy.",
             )
         return path.read_bytes()
@@ -164,8 +166,8 @@ def _check_size(size: tuple[int, int], smallest: int) -> None:
 def _too_many_pixels(pixels: int, product: str = "") -> PictureError:
     return PictureError(
         f"is too large: {product}{pixels:,} pixels.",
-        f"Training pictures may have at most {MAX_PIXELS:,}; it was not decoded.",
-        "Export a smaller copy; the training resolution is far below that.",
+        f"Pictures may have at most {MAX_PIXELS:,}; it was not decoded.",
+        "Export a smaller copy; what is taught or drawn is far below that.",
     )
 
 
@@ -181,7 +183,9 @@ def _look(data: bytes) -> str:
     return f"the bytes {head[:8].hex(' ')}"
 
 
-def _to_srgb(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+def _to_srgb(
+    image: Image.Image,
+) -> tuple[NDArray[np.uint8], tuple[str, ...], NDArray[np.uint8] | None]:
     notes: list[str] = []
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         notes.append("holds several frames; the first is used")
@@ -191,10 +195,12 @@ def _to_srgb(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         notes.append("turned upright as its EXIF orientation says")
     flat, alpha = _split_alpha(_eight_bit(turned, notes))
     rgb = _apply_profile(flat, profile, notes) if profile else _plain_rgb(flat, notes)
+    opacity = None
     if alpha is not None and alpha.getextrema() != (255, 255):
+        opacity = np.asarray(alpha, dtype=np.uint8).copy()
         rgb = Image.composite(rgb, Image.new("RGB", rgb.size, "white"), alpha)
         notes.append("has transparent parts; laid on white")
-    return np.asarray(rgb, dtype=np.uint8).copy(), tuple(notes)
+    return np.asarray(rgb, dtype=np.uint8).copy(), tuple(notes), opacity
 
 
 def _eight_bit(image: Image.Image, notes: list[str]) -> Image.Image:

@@ -1,0 +1,282 @@
+"""What a picture begins from: what the person named becomes files in the store and fields of the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from duktus.actions.beginning_asked import Beginning
+from duktus.actions.control_networks import network_for
+from duktus.actions.looking import named_picture
+from duktus.actions.workspace import Workspace
+from duktus.archive import assets
+from duktus.archive.store import file_sha256
+from duktus.domain import beginning_words as words
+from duktus.domain.base import Base
+from duktus.domain.beginning import Control, Extend, Hires, Mask, Source, Variation
+from duktus.domain.canonical import sha256_hex
+from duktus.domain.errors import InputError, PictureError
+from duktus.domain.recipe import Lane, Numerics, Recipe
+from duktus.rendering.canvas import plain_png
+from duktus.rendering.edges import control_pixels
+from duktus.rendering.masks import drawn
+from duktus.training.pictures import Opened, open_picture
+
+OVER, PAINTED, GROWN = 0.6, 0.75, 1.0
+"""Denoise where nothing is said: over a picture, within a mask, with new room."""
+AGAIN = 0.5
+"""Denoise of a hires pass."""
+LARGEST = 4
+"""A source of up to so many times the pixels of the base's own size keeps its size."""
+MAX_SIDE = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The fields every recipe of a plan gets, and the pictures they name."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    hires: Beginning | None = None
+    new: tuple[bytes, ...] = ()
+    """PNG files for the store."""
+    size: tuple[int, int] | None = None
+    """Of the source's place, where it decides."""
+    notes: tuple[str, ...] = ()
+
+    def on(self, recipe: Recipe) -> Recipe:
+        """The recipe with this beginning; :class:`InputError` when they do not fit together."""
+        changes = dict(self.fields)
+        source: Source | None = changes.get("source")
+        if source is not None and source.extend is not None:
+            across, down = source.extend.added
+            changes |= {"width": recipe.width + across, "height": recipe.height + down}
+        if self.hires is not None and self.hires.hires is not None:
+            changes["hires"] = _hires(self.hires, self.hires.hires, recipe)
+        if not changes:
+            return recipe
+        try:
+            return Recipe.model_validate(recipe.model_dump(by_alias=True) | changes)
+        except ValidationError as error:
+            raise _unfit(error) from error
+
+    def keep(self, workspace: Workspace) -> None:
+        """Put the new pictures into the store of a workspace that is ready."""
+        for data in self.new:
+            workspace.store.put(data)
+
+
+def begin(workspace: Workspace, base: Base, asked: Beginning) -> Begun:
+    """The beginning that was asked for; every file read and checked, nothing written.
+
+    Raises:
+        InputError, PictureError, NotFoundError: what was named cannot be used.
+    """
+    fields: dict[str, Any] = {}
+    new: list[bytes] = []
+    notes: list[str] = []
+    size: tuple[int, int] | None = None
+    if asked.draft:
+        fields["numerics"] = Numerics(lane=Lane.DRAFT)
+    _check_alone(asked)
+    try:
+        if asked.image is not None:
+            name, opened = _picture(workspace, asked.image, new)
+            grown = words.extend(asked.extend) if asked.extend else None
+            fields["source"] = Source(picture=name, denoise=_denoise(asked, grown), extend=grown)
+            if asked.mask:
+                mask = _mask(asked, opened, new)
+                fields["mask"] = Mask(picture=mask, feather=asked.mask_feather)
+            size, said = _size(opened, base)
+            notes += said
+        if asked.variation_seed is not None:
+            strength = 0.1 if asked.variation_strength is None else asked.variation_strength
+            if strength:
+                fields["variation"] = Variation(seed=asked.variation_seed, strength=strength)
+        controls = [_control(workspace, base, asked, text, new) for text in asked.controls]
+    except ValidationError as error:
+        raise _unfit(error) from error
+    if controls:
+        fields["controls"] = tuple(controls)
+    return Begun(fields, asked if asked.hires else None, tuple(new), size, tuple(notes))
+
+
+def _check_alone(asked: Beginning) -> None:
+    needs = {"denoise": asked.denoise is not None, "mask": asked.mask, "extend": asked.extend}
+    for option, given in needs.items():
+        if given and asked.image is None:
+            raise InputError(
+                f"--{option} was given without a picture to draw over.",
+                "",
+                "Name the picture: --image FILE or --image a-0123456789abcdef.",
+            )
+    if asked.variation_strength is not None and asked.variation_seed is None:
+        raise InputError(
+            "--variation-strength was given without a seed to turn to.", "", "Add --variation-seed 7."
+        )
+    if not asked.hires and (asked.hires_denoise is not None or asked.hires_steps is not None):
+        raise InputError("A hires pass was described but not asked for.", "", "Add --hires 2x.")
+
+
+def _picture(workspace: Workspace, name: str, new: list[bytes]) -> tuple[str, Opened]:
+    """The hash of a picture for a recipe, and its pixels.
+
+    An asset is named by its own file, so that lineage goes through it. Any other file becomes a plain PNG
+    of its pixels (upright, sRGB, without what else the file said of its maker).
+    """
+    path = Path(name)
+    if not path.is_file():
+        if not name.startswith("a-"):
+            raise InputError(
+                f"{name} is neither a file nor an asset.",
+                "",
+                "Name a picture file, or an id like a-0123456789abcdef.",
+            )
+        found = named_picture(workspace, name)
+        return file_sha256(found.path), open_picture(found.path)
+    try:
+        opened = open_picture(path)
+    except PictureError as error:
+        raise PictureError(f"{path.name} {error.what}", error.why, error.next_step) from error
+    with workspace.archive.read() as connection:
+        if assets.by_file_hash(connection, opened.sha256) is not None:
+            return opened.sha256, opened
+    data = plain_png(opened.pixels)
+    new.append(data)
+    return sha256_hex(data), opened
+
+
+def _mask(asked: Beginning, source: Opened, new: list[bytes]) -> str:
+    height, width = source.pixels.shape[:2]
+    grey = np.zeros((height, width), np.uint8)
+    shapes: list[words.Shape] = []
+    for text in asked.mask:
+        shape = words.shape(text)
+        if shape is not None:
+            shapes.append(shape)
+        elif text == "alpha":
+            grey = np.maximum(grey, _transparent(source))
+        else:
+            grey = np.maximum(grey, _mask_file(text, (width, height)))
+    grey = np.maximum(grey, drawn(shapes, width, height))
+    if asked.mask_inverted:
+        grey = 255 - grey
+    if not grey.any():
+        raise InputError(
+            "The mask leaves nothing to paint.",
+            "It is black everywhere: white is painted anew, black stays.",
+            "Check its place on the picture, or turn it round with --mask-inverted.",
+        )
+    data = plain_png(np.repeat(grey[:, :, None], 3, axis=2))
+    new.append(data)
+    return sha256_hex(data)
+
+
+def _transparent(source: Opened) -> NDArray[np.uint8]:
+    if source.alpha is None:
+        raise InputError(
+            "The picture has no transparent parts to take as a mask.",
+            "",
+            "Name a mask file or a shape: --mask circle:64,40,20.",
+        )
+    return 255 - source.alpha
+
+
+def _mask_file(name: str, size: tuple[int, int]) -> NDArray[np.uint8]:
+    path = Path(name)
+    if not path.is_file():
+        raise InputError(
+            f"mask '{name}' is neither a file nor a shape.",
+            "",
+            "Name a picture file, alpha, circle:X,Y,RADIUS or rect:X,Y,WIDTH,HEIGHT.",
+        )
+    try:
+        opened = open_picture(path)
+    except PictureError as error:
+        raise PictureError(f"{path.name} {error.what}", error.why, error.next_step) from error
+    height, width = opened.pixels.shape[:2]
+    if (width, height) != size:
+        raise InputError(
+            f"The mask {path.name} has another size than the picture.",
+            f"It has {width} x {height} pixels, the picture {size[0]} x {size[1]}.",
+            "Draw the mask over the picture itself.",
+        )
+    return opened.pixels.max(axis=2)
+
+
+def _denoise(asked: Beginning, grown: Extend | None) -> float:
+    if asked.denoise is not None:
+        return asked.denoise
+    return GROWN if grown is not None else PAINTED if asked.mask else OVER
+
+
+def _size(source: Opened, base: Base) -> tuple[tuple[int, int], list[str]]:
+    """The size a picture over this source has when none is asked for."""
+    height, width = source.pixels.shape[:2]
+    wanted = base.render.width * base.render.height
+    scale = 1.0
+    if width * height > LARGEST * wanted:
+        scale = (wanted / (width * height)) ** 0.5
+    sides = tuple(min(MAX_SIDE, max(64, int(side * scale) // 8 * 8)) for side in (width, height))
+    notes = []
+    if scale != 1.0:
+        notes.append(
+            f"The picture has {width} x {height} pixels, far more than {base.name} was made for; "
+            f"it is drawn over at {sides[0]} x {sides[1]} (--size says otherwise)."
+        )
+    return (sides[0], sides[1]), notes
+
+
+def _control(workspace: Workspace, base: Base, asked: Beginning, text: str, new: list[bytes]) -> Control:
+    wanted = words.control(text)
+    name, network = network_for(workspace, base, wanted)
+    picture, opened = _picture(workspace, wanted.picture, [])
+    pixels = opened.pixels if asked.controls_ready else control_pixels(wanted.kind, opened.pixels)
+    data = plain_png(pixels)
+    new.append(data)
+    del picture  # what steers is the control picture, which is a file of its own
+    return Control(
+        kind=wanted.kind,
+        name=name,
+        network=network.hash,
+        picture=sha256_hex(data),
+        weight=wanted.weight,
+        start=wanted.start,
+        end=wanted.end,
+    )
+
+
+def _hires(asked: Beginning, size: str, recipe: Recipe) -> Hires:
+    width, height = words.hires_size(size, (recipe.width, recipe.height))
+    try:
+        return Hires.model_validate(
+            {
+                "width": width,
+                "height": height,
+                "steps": asked.hires_steps or recipe.steps,
+                "denoise": AGAIN if asked.hires_denoise is None else asked.hires_denoise,
+                "by": asked.hires_by,
+            }
+        )
+    except ValidationError as error:
+        raise _unfit(error) from error
+
+
+def _unfit(error: ValidationError) -> InputError:
+    first = error.errors()[0]
+    place = first["loc"][-1] if first["loc"] else "This recipe"
+    given = f" {first['input']!r}" if isinstance(first["input"], (str, int, float)) else ""
+    return InputError(
+        f"{place}{given} cannot be used.", f"{first['msg']}.", "Choose a value within that bound."
+    )
+
+
+def pictures_of(workspace: Workspace, recipes: Sequence[Recipe]) -> dict[str, Path]:
+    """The files of every picture that recipes are made from, each checked."""
+    hashes = dict.fromkeys(name for recipe in recipes for name in recipe.pictures)
+    return {name: workspace.store.checked(name) for name in hashes}

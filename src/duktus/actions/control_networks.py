@@ -1,0 +1,61 @@
+"""Finding the control networks that settings name, by kind, by name, or by the hash in a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from duktus.actions.workspace import Workspace
+from duktus.domain.base import Base
+from duktus.domain.beginning import ControlKind
+from duktus.domain.beginning_words import ControlAsked
+from duktus.domain.errors import NotFoundError
+from duktus.domain.recipe import Recipe
+from duktus.families.control import ControlNetwork
+from duktus.families.registry import steerable
+
+
+def network_for(workspace: Workspace, base: Base, asked: ControlAsked) -> tuple[str, ControlNetwork]:
+    """Name and network of a control: the one named, else the first of its kind.
+
+    Raises:
+        NotFoundError: there is none, with how to add one.
+        MismatchError: the base takes no controls.
+    """
+    family = steerable(base.family)
+    of_kind = [name for name, one in workspace.controls.items() if one.kind is asked.kind]
+    if asked.name is not None:
+        of_kind = [name for name in of_kind if name == asked.name]
+    if not of_kind:
+        named = f"named '{asked.name}' " if asked.name else ""
+        raise NotFoundError(
+            f"No control network {named}for {asked.kind.value} is known.",
+            f"Known: {', '.join(f'{name} ({one.kind.value})' for name, one in workspace.controls.items())}."
+            if workspace.controls
+            else "duktus.toml names none.",
+            f'Add one to {workspace.settings_file.name}: [controls.my-{asked.kind.value}] folder = "...", '
+            f'kind = "{asked.kind.value}" (a ControlNet folder in the diffusers layout).',
+        )
+    return of_kind[0], family.describe_control(workspace.controls[of_kind[0]].folder)
+
+
+def networks_of(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -> dict[str, ControlNetwork]:
+    """The networks that recipes name, by their hash; :class:`NotFoundError` for one that is not here."""
+    wanted: dict[str, tuple[str, ControlKind]] = {
+        control.network: (control.name, control.kind) for recipe in recipes for control in recipe.controls
+    }
+    found: dict[str, ControlNetwork] = {}
+    for network, (name, kind) in wanted.items():
+        # The one of that name is looked at first: hashing a network reads the whole file.
+        order = sorted(workspace.controls, key=lambda one, name=name: one != name)
+        for candidate in order:
+            known = steerable(base.family).describe_control(workspace.controls[candidate].folder)
+            if known.hash == network:
+                found[network] = known
+                break
+        else:
+            raise NotFoundError(
+                f"The control network {name} ({kind.value}) is not here.",
+                f"No network in {workspace.settings_file.name} has the hash {network[:12]}...",
+                f'Add it: [controls.{name}] folder = "...", kind = "{kind.value}".',
+            )
+    return found
