@@ -152,6 +152,27 @@ class Workspace:
             ).assets
         )
 
+    def upscale(
+        self,
+        asset: Asset | str | Path,
+        *,
+        using: str | Path | None = None,
+        tile: int = 192,
+        out: str | Path | None = None,
+    ) -> Asset:
+        """Enlarge a picture with an upscaler of the settings, a Swin2SR folder or a safetensors file."""
+        from duktus.actions.upscale import upscale
+
+        (made,) = upscale(
+            self._inner,
+            _id(asset),
+            using=None if using is None else str(using),
+            tile=tile,
+            out=None if out is None else Path(out),
+            progress=self._progress,
+        ).assets
+        return made
+
     def sweep(
         self,
         prompt: OneOrMore[str],
@@ -169,6 +190,12 @@ class Workspace:
 
         ``options``, each one value or several: ``strength``, ``cfg``, ``guidance``, ``steps``, ``sampler``,
         ``schedule``, ``size`` as (width, height), ``negative``.
+
+        What the pictures begin from, for all of them alike: ``image`` (a file or an asset) with ``denoise``,
+        ``mask``, ``mask_inverted``, ``mask_feather`` and ``extend``; ``variation_seed`` and
+        ``variation_strength``; ``controls``; ``hires`` with ``hires_denoise``, ``hires_steps`` and
+        ``hires_by``; ``draft``. They are written as on the command line
+        (:class:`duktus.actions.beginning_asked.Beginning`).
         """
         from duktus.actions.sweep import sweep
 
@@ -197,7 +224,8 @@ class Workspace:
         ``changes``: ``prompt``, ``negative``, ``strength``, ``style`` ("NAME:STRENGTH", one or several),
         ``seed`` (one or several), ``cfg``, ``guidance``, ``steps``, ``sampler``, ``schedule``, ``size`` as
         (width, height); and in the prompt ``add``, ``drop``, ``swap`` ("old => new"), each one
-        text or several, the same with ``negative_`` before it. ``aim`` says what is sought.
+        text or several, the same with ``negative_`` before it; and a beginning as for :meth:`sweep`.
+        ``aim`` says what is sought.
         """
         from duktus.actions.going_on import go_on
         from duktus.actions.wanting import wanted
@@ -450,10 +478,12 @@ def _request(
     base: str | None,
     options: dict[str, Any],
 ) -> Request:
+    from duktus.actions.beginning_asked import NAMES, from_options
     from duktus.actions.request import Request
     from duktus.domain import axes
     from duktus.domain.errors import InputError
 
+    beginning, options = from_options(options)
     known = {
         "strength": "strengths",
         "cfg": "cfgs",
@@ -466,7 +496,10 @@ def _request(
     }
     unknown = [option for option in options if option not in known]
     if unknown:
-        raise InputError(f"The option '{unknown[0]}' is unknown.", f"Known: {', '.join(known)}.")
+        raise InputError(
+            f"The option '{unknown[0]}' is unknown.",
+            f"Known: {', '.join([*known, *NAMES])}.",
+        )
     values: dict[str, Any] = {known[option]: _several(value) for option, value in options.items()}
     if "sizes" in values and not isinstance(values["sizes"][0], (tuple, list)):
         values["sizes"] = (values["sizes"],)
@@ -477,5 +510,6 @@ def _request(
         styles=tuple(axes.style_strength(_name(one)) for one in _several(style)),
         seeds=_several(seed),
         base=base,
+        beginning=beginning,
         **values,
     )

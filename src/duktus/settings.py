@@ -23,7 +23,7 @@ PREFIX = "DUKTUS_"
 PLACE = "DUKTUS_WORKSPACE"
 """Names the workspace's folder itself, so it cannot stand in the workspace's file."""
 _OTHERS = {PLACE, "DUKTUS_SKIP_BROWSER"}
-_TABLES = {"bases", "controls"}
+_TABLES = {"bases", "controls", "upscalers"}
 """Only the file can hold these."""
 
 TEMPLATE = """\
@@ -40,6 +40,9 @@ TEMPLATE = """\
 # [controls.my-lines]
 # folder = "/models/control-lineart"   # a ControlNet folder in the diffusers layout
 # kind = "line"                        # canny, line, depth or pose
+
+# [upscalers.my-upscaler]
+# path = "/models/swin2sr-x2"          # a Swin2SR folder, or a safetensors file for spandrel
 """
 
 
@@ -64,6 +67,15 @@ class ControlSettings(BaseModel):
     kind: ControlKind
 
 
+class UpscalerSettings(BaseModel):
+    """Where one upscaler lies."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path
+    """A Swin2SR folder, or a safetensors file of the Real-ESRGAN kind."""
+
+
 class Settings(BaseModel):
     """Everything that can be set for a workspace."""
 
@@ -78,6 +90,7 @@ class Settings(BaseModel):
     """Who takes decisions; empty means the login name."""
     bases: Mapping[str, BaseSettings] = {}
     controls: Mapping[str, ControlSettings] = {}
+    upscalers: Mapping[str, UpscalerSettings] = {}
 
 
 def read_settings(folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
@@ -104,6 +117,10 @@ def read_settings(folder: Path, environment: Mapping[str, str] | None = None) ->
             "controls": {
                 name: ControlSettings(folder=folder / one.folder.expanduser(), kind=one.kind)
                 for name, one in settings.controls.items()
+            },
+            "upscalers": {
+                name: UpscalerSettings(path=folder / one.path.expanduser())
+                for name, one in settings.upscalers.items()
             },
         }
     )
@@ -155,7 +172,7 @@ def _words(error: ValidationError, origin: Mapping[str, str], path: str) -> Inpu
     key = ".".join(place)
     where = origin.get(place[0], path) if place else path
     if first["type"] == "extra_forbidden":
-        tables = {"bases": BaseSettings, "controls": ControlSettings}
+        tables = {"bases": BaseSettings, "controls": ControlSettings, "upscalers": UpscalerSettings}
         within = (tables[place[0]] if len(place) > 1 else Settings).model_fields
         return _unknown(key if len(place) == 1 else place[-1], within, where)
     return InputError(

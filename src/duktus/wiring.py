@@ -45,6 +45,7 @@ def workspace_at(root: Path, environment: Mapping[str, str] | None = None) -> Wo
         controls={
             name: ControlFolder(folder=one.folder, kind=one.kind) for name, one in settings.controls.items()
         },
+        upscalers={name: one.path for name, one in settings.upscalers.items()},
     )
 
 

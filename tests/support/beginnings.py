@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
 from PIL import Image
+from transformers import Swin2SRConfig, Swin2SRForImageSuperResolution
+from transformers.utils import logging
 
 from duktus.archive.store import file_sha256
 from duktus.domain.base import Base
@@ -44,4 +46,27 @@ def write_random_control(base: Base, folder: Path, seed: int = 0) -> Path:
                 parameter.data.normal_(std=0.1)
     network.save_pretrained(folder)
     assert json.loads((folder / "config.json").read_text())["_class_name"] == "ControlNetModel"
+    return folder
+
+
+def write_random_upscaler(folder: Path, factor: int = 2, seed: int = 0) -> Path:
+    """A small Swin2SR folder with random weights."""
+    configuration: Any = Swin2SRConfig(
+        embed_dim=12,
+        depths=[1, 1],
+        num_heads=[2, 2],
+        window_size=8,
+        image_size=64,
+        upscale=factor,
+        upsampler="pixelshuffledirect",
+    )
+    making: Any = Swin2SRForImageSuperResolution
+    logging.disable_progress_bar()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = making(configuration)
+        for parameter in network.parameters():
+            if not parameter.any():
+                parameter.data.normal_(std=0.02)
+    network.save_pretrained(folder)
     return folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,9 +143,10 @@ def _picture(workspace: Workspace, name: str, new: list[bytes]) -> tuple[str, Op
         opened = open_picture(path)
     except PictureError as error:
         raise PictureError(f"{path.name} {error.what}", error.why, error.next_step) from error
-    with workspace.archive.read() as connection:
-        if assets.by_file_hash(connection, opened.sha256) is not None:
-            return opened.sha256, opened
+    if workspace.archive.path.exists():
+        with workspace.archive.read() as connection:
+            if assets.by_file_hash(connection, opened.sha256) is not None:
+                return opened.sha256, opened
     data = plain_png(opened.pixels)
     new.append(data)
     return sha256_hex(data), opened
@@ -235,11 +236,10 @@ def _size(source: Opened, base: Base) -> tuple[tuple[int, int], list[str]]:
 def _control(workspace: Workspace, base: Base, asked: Beginning, text: str, new: list[bytes]) -> Control:
     wanted = words.control(text)
     name, network = network_for(workspace, base, wanted)
-    picture, opened = _picture(workspace, wanted.picture, [])
+    _, opened = _picture(workspace, wanted.picture, [])  # what steers is the picture made from it
     pixels = opened.pixels if asked.controls_ready else control_pixels(wanted.kind, opened.pixels)
     data = plain_png(pixels)
     new.append(data)
-    del picture  # what steers is the control picture, which is a file of its own
     return Control(
         kind=wanted.kind,
         name=name,
@@ -274,9 +274,3 @@ def _unfit(error: ValidationError) -> InputError:
     return InputError(
         f"{place}{given} cannot be used.", f"{first['msg']}.", "Choose a value within that bound."
     )
-
-
-def pictures_of(workspace: Workspace, recipes: Sequence[Recipe]) -> dict[str, Path]:
-    """The files of every picture that recipes are made from, each checked."""
-    hashes = dict.fromkeys(name for recipe in recipes for name in recipe.pictures)
-    return {name: workspace.store.checked(name) for name in hashes}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from duktus.domain.asset import Asset
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +31,22 @@ class Beginning:
     hires_steps: int | None = None
     hires_by: str = "latent"
     draft: bool = False
+
+
+NAMES = tuple(one.name for one in fields(Beginning))
+
+
+def from_options(options: Mapping[str, Any]) -> tuple[Beginning, dict[str, Any]]:
+    """The beginning among a call's options, and the options that are left.
+
+    One text or several for ``mask`` and ``controls``; a file, an id or an asset for ``image``.
+    """
+    given = {name: value for name, value in options.items() if name in NAMES}
+    for name in ("mask", "controls"):
+        if name in given:
+            value = given[name]
+            given[name] = (str(value),) if isinstance(value, str) else tuple(str(one) for one in value)
+    image = given.get("image")
+    if image is not None:
+        given["image"] = image.id if isinstance(image, Asset) else str(image)
+    return Beginning(**given), {name: value for name, value in options.items() if name not in NAMES}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from duktus.actions.beginning import Begun, begin
+from duktus.actions.beginning_asked import Beginning
 from duktus.actions.planning import base_notes, style_for, trigger_notes
 from duktus.actions.progress import Progress, Silent
 from duktus.actions.render import FOLDER, check_out, copy_all
@@ -50,6 +52,7 @@ class Wanted:
     sampler: Sampler | None = None
     schedule: Schedule | None = None
     size: Size | None = None
+    beginning: Beginning = field(default_factory=Beginning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,15 @@ def go_on(
         before = assets.named(connection, parent)
     base = base_of(workspace, before.recipe)
     used = _styles(workspace, base, before.recipe, wanted)
-    recipes = _children(before.recipe, wanted, used)
+    begun = begin(workspace, base, wanted.beginning)
+    recipes = _children(before.recipe, wanted, used, begun)
     check_out(out, len(recipes))
     workspace.prepare()
+    with explained(workspace.root):
+        begun.keep(workspace)
     prompts = sorted({recipe.prompt for recipe in recipes})
     kept_styles = [style for style, _ in used]
-    notes = (*base_notes(kept_styles, base), *trigger_notes(kept_styles, prompts))
+    notes = (*begun.notes, *base_notes(kept_styles, base), *trigger_notes(kept_styles, prompts))
     for note in notes:
         told.say(note)
     with workspace.archive.read() as connection:
@@ -151,7 +157,7 @@ def _styles(workspace: Workspace, base: Base, recipe: Recipe, wanted: Wanted) ->
     return own
 
 
-def _children(recipe: Recipe, wanted: Wanted, used: list[tuple[Style, float]]) -> list[Recipe]:
+def _children(recipe: Recipe, wanted: Wanted, used: list[tuple[Style, float]], begun: Begun) -> list[Recipe]:
     named = {one.style: one.name for one in recipe.adapters}
     prompt = recipe.prompt if wanted.prompt is None else wanted.prompt
     negative = recipe.negative_prompt if wanted.negative is None else wanted.negative
@@ -167,10 +173,14 @@ def _children(recipe: Recipe, wanted: Wanted, used: list[tuple[Style, float]]) -
     for key in ("cfg", "guidance", "steps", "sampler", "schedule"):
         if (value := getattr(wanted, key)) is not None:
             content[key] = value
-    if wanted.size is not None:
-        content["width"], content["height"] = wanted.size
+    size = wanted.size or begun.size
+    if size is not None:
+        content["width"], content["height"] = size
     try:
-        made = [Recipe.model_validate({**content, "seed": seed}) for seed in wanted.seeds or (recipe.seed,)]
+        made = [
+            begun.on(Recipe.model_validate({**content, "seed": seed}))
+            for seed in wanted.seeds or (recipe.seed,)
+        ]
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from duktus.actions.beginning import pictures_of
-from duktus.actions.control_networks import networks_of
 from duktus.actions.devices import pick_device
+from duktus.actions.materials import materials_for
 from duktus.actions.progress import Progress, Tick
 from duktus.actions.workspace import Workspace
 from duktus.archive import assets
@@ -67,8 +66,7 @@ def render_jobs(
         style_files,
         batch=workspace.batch,
         device=pick_device(workspace.device),
-        pictures=pictures_of(workspace, recipes),
-        controls=networks_of(workspace, base, recipes),
+        materials=materials_for(workspace, base, recipes),
     )
     clock = _Clock(progress, len(jobs))
     pictures = renderer.render(
@@ -79,14 +77,15 @@ def render_jobs(
         should_stop=progress.stopped,
     )
     for picture in pictures:
-        kept = _keep(workspace, jobs[picture.index], picture)
+        kept = keep_picture(workspace, jobs[picture.index], picture)
         clock.picture()
         yield kept
     if progress.stopped():
         raise KeyboardInterrupt
 
 
-def _keep(workspace: Workspace, job: Job, picture: Picture) -> Kept:
+def keep_picture(workspace: Workspace, job: Job, picture: Picture) -> Kept:
+    """Put a finished picture's file into the store; the row is written by :func:`record`."""
     data = encode_png(picture.pixels, picture.recipe)
     asset_id = short_id("a", sha256_hex(data))
     target = job.folder / f"{job.stem}{asset_id}.png"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from duktus.actions.beginning import pictures_of
-from duktus.actions.control_networks import networks_of
 from duktus.actions.devices import pick_device
 from duktus.actions.looking import Named, named_picture
+from duktus.actions.materials import materials_for
 from duktus.actions.progress import Progress, Silent, Tick
 from duktus.actions.workspace import Workspace
 from duktus.archive import base_records, styles
@@ -82,8 +81,7 @@ def _again(workspace: Workspace, base: Base, recipe: Recipe, told: Progress) -> 
         files,
         batch=1,
         device=pick_device(workspace.device),
-        pictures=pictures_of(workspace, [recipe]),
-        controls=networks_of(workspace, base, [recipe]),
+        materials=materials_for(workspace, base, [recipe]),
     )
     for picture in renderer.render(
         [recipe], on_step=lambda done, total: told.tick(Tick("steps", done, total)), should_stop=told.stopped

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from duktus.actions.beginning_asked import NAMES, from_options
 from duktus.actions.going_on import Wanted
 from duktus.domain import axes
 from duktus.domain.errors import InputError
@@ -18,13 +19,14 @@ _PLAIN = ("prompt", "negative", "strength", "cfg", "guidance", "steps", "sampler
 
 def wanted(changes: Mapping[str, Any]) -> Wanted:
     """What the values say; :class:`InputError` naming the nearest known name for one that does not exist."""
+    beginning, changes = from_options(changes)
     known = (*_PLAIN, *_EDITS)
     for name in changes:
         if name not in known:
-            near = get_close_matches(name, known, 1)
+            near = get_close_matches(name, [*known, *NAMES], 1)
             raise InputError(
                 f"The change '{name}' is unknown.",
-                f"Known: {', '.join(known)}.",
+                f"Known: {', '.join([*known, *NAMES])}.",
                 f"Did you mean '{near[0]}'?" if near else "",
             )
     sampler, schedule, size = (changes.get(name) for name in ("sampler", "schedule", "size"))
@@ -42,6 +44,7 @@ def wanted(changes: Mapping[str, Any]) -> Wanted:
         sampler=axes.samplers([str(sampler)])[0] if sampler else None,
         schedule=axes.schedules([str(schedule)])[0] if schedule else None,
         size=(size[0], size[1]) if size else None,
+        beginning=beginning,
     )
 
 

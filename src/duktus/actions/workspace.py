@@ -61,6 +61,7 @@ class Workspace:
     base_roles: Mapping[str, Role] = field(default_factory=dict[str, Role])
     """Of bases in the settings whose files do not tell their role."""
     controls: Mapping[str, ControlFolder] = field(default_factory=dict[str, ControlFolder])
+    upscalers: Mapping[str, Path] = field(default_factory=dict[str, Path])
 
     def prepare(self) -> bool:
         """Make the folder a workspace if it is none yet, and see that there is room to work in it.

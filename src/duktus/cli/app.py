@@ -15,6 +15,7 @@ from duktus.cli import (
     base_commands,
     collection_commands,
     deciding,
+    enlarging,
     finding,
     looking,
     making,
@@ -48,6 +49,7 @@ def build() -> typer.Typer:
     app.add_typer(style_commands.app(), name="style")
     making.register(app)
     app.add_typer(series_commands.app(), name="series")
+    enlarging.register(app)
     looking.register(app)
     finding.register(app)
     deciding.register(app)

@@ -10,6 +10,7 @@ from duktus.domain.errors import InputError
 
 if TYPE_CHECKING:
     from duktus.actions.request import Request
+    from duktus.cli.beginning import Begins
 
 DEFAULT_SEED = 1
 
@@ -33,12 +34,13 @@ class Asked:
     base: str | None = None
 
 
-def request(asked: Asked, *, several: bool) -> Request:
+def request(asked: Asked, *, several: bool, begins: Begins | None = None) -> Request:
     """The request behind the options.
 
     ``several`` allows lists and ranges (a sweep). Without a seed a render draws one; a sweep takes 1, so
     that the same command names the same series.
     """
+    from duktus.actions.beginning_asked import Beginning
     from duktus.actions.request import Request
     from duktus.domain import axes
 
@@ -55,6 +57,7 @@ def request(asked: Asked, *, several: bool) -> Request:
         negatives=tuple(axes.texts(asked.negative or [])) if several else tuple(asked.negative or []),
         seeds=_seeds(asked, several=several),
         base=asked.base,
+        beginning=Beginning() if begins is None else begins.beginning(),
     )
     if not several:
         _only_one(made)

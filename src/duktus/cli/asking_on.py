@@ -12,6 +12,7 @@ from duktus.domain.errors import InputError
 
 if TYPE_CHECKING:
     from duktus.actions.going_on import Wanted
+    from duktus.cli.beginning import Begins
     from duktus.domain.prompt_edits import PromptEdits
 
 
@@ -58,7 +59,7 @@ def only_with_from(asked: Asked, edits: Edits) -> None:
         )
 
 
-def wanted_of(asked: Asked, edits: Edits) -> Wanted:
+def wanted_of(asked: Asked, edits: Edits, begins: Begins) -> Wanted:
     """What is to be different from the picture one goes on from."""
     from duktus.actions.going_on import Wanted
 
@@ -68,7 +69,7 @@ def wanted_of(asked: Asked, edits: Edits) -> Wanted:
             "--base was given beside --from.",
             "Leave --base out, or write the whole prompt to render it with another base.",
         )
-    made = request(asked, several=False)
+    made = request(asked, several=False, begins=begins)
     return Wanted(
         prompt=made.prompts[0] if made.prompts else None,
         negative=made.negatives[0] if made.negatives else None,
@@ -83,6 +84,7 @@ def wanted_of(asked: Asked, edits: Edits) -> Wanted:
         sampler=made.samplers[0] if made.samplers else None,
         schedule=made.schedules[0] if made.schedules else None,
         size=made.sizes[0] if made.sizes else None,
+        beginning=made.beginning,
     )
 
 

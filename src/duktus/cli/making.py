@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from duktus.cli import beginning as on
 from duktus.cli.asking import Asked, request
 from duktus.cli.asking_on import Edits, PromptEdited, going_on, only_with_from, wanted_of
 from duktus.cli.options import AsJson, BaseOption, Guidance, Out, Strip, StyleOption
@@ -75,6 +76,21 @@ def render(
     schedule: Annotated[str | None, typer.Option("--schedule", help="normal, Karras, exponential.")] = None,
     size: Annotated[str | None, typer.Option("--size", metavar="WxH", help="In pixels.")] = None,
     count: Annotated[int | None, typer.Option("--count", help="Pictures, with consecutive seeds.")] = None,
+    image: on.Image = None,
+    denoise: on.Denoise = None,
+    mask: on.Masks = None,
+    mask_inverted: on.MaskInverted = False,
+    mask_feather: on.MaskFeather = 0,
+    extend: on.Extended = None,
+    variation_seed: on.VariationSeed = None,
+    variation_strength: on.VariationStrength = None,
+    control: on.Controls = None,
+    control_ready: on.ControlsReady = False,
+    hires: on.Larger = None,
+    hires_denoise: on.LargerDenoise = None,
+    hires_steps: on.LargerSteps = None,
+    hires_by: on.LargerBy = "latent",
+    draft: on.Draft = False,
     out: Out = None,
     steps_strip: Strip = False,
     as_json: AsJson = False,
@@ -95,6 +111,23 @@ def render(
         count=count,
         base=base,
     )
+    begins = on.Begins(
+        image=image,
+        denoise=denoise,
+        masks=mask,
+        mask_inverted=mask_inverted,
+        mask_feather=mask_feather,
+        extended=extend,
+        variation_seed=variation_seed,
+        variation_strength=variation_strength,
+        controls=control,
+        controls_ready=control_ready,
+        hires=hires,
+        hires_denoise=hires_denoise,
+        hires_steps=hires_steps,
+        hires_by=hires_by,
+        draft=draft,
+    )
 
     edits = Edits(
         PromptEdited(swap or [], drop or [], add or []),
@@ -103,9 +136,10 @@ def render(
 
     def act(given: Given) -> Outcome:
         if from_ is not None:
-            return going_on(given, from_, wanted_of(asked, edits), aim=aim, out=out, steps_strip=steps_strip)
+            wanted = wanted_of(asked, edits, begins)
+            return going_on(given, from_, wanted, aim=aim, out=out, steps_strip=steps_strip)
         only_with_from(asked, edits)
-        wanted = request(asked, several=False)  # before torch is loaded
+        wanted = request(asked, several=False, begins=begins)  # before torch is loaded
         from duktus.actions.render import render as action
         from duktus.actions.reports import asset_json
         from duktus.wiring import workspace
@@ -149,6 +183,21 @@ def sweep(
     name: Annotated[
         str | None, typer.Option("--name", help="Of the series; the same name and settings go on.")
     ] = None,
+    image: on.Image = None,
+    denoise: on.Denoise = None,
+    mask: on.Masks = None,
+    mask_inverted: on.MaskInverted = False,
+    mask_feather: on.MaskFeather = 0,
+    extend: on.Extended = None,
+    variation_seed: on.VariationSeed = None,
+    variation_strength: on.VariationStrength = None,
+    control: on.Controls = None,
+    control_ready: on.ControlsReady = False,
+    hires: on.Larger = None,
+    hires_denoise: on.LargerDenoise = None,
+    hires_steps: on.LargerSteps = None,
+    hires_by: on.LargerBy = "latent",
+    draft: on.Draft = False,
     out: Out = None,
     steps_strip: Strip = False,
     as_json: AsJson = False,
@@ -169,11 +218,28 @@ def sweep(
         count=count,
         base=base,
     )
+    begins = on.Begins(
+        image=image,
+        denoise=denoise,
+        masks=mask,
+        mask_inverted=mask_inverted,
+        mask_feather=mask_feather,
+        extended=extend,
+        variation_seed=variation_seed,
+        variation_strength=variation_strength,
+        controls=control,
+        controls_ready=control_ready,
+        hires=hires,
+        hires_denoise=hires_denoise,
+        hires_steps=hires_steps,
+        hires_by=hires_by,
+        draft=draft,
+    )
 
     def act(given: Given) -> Outcome:
         from duktus.actions.reports import series_json
 
-        wanted = request(asked, several=True)  # before torch is loaded
+        wanted = request(asked, several=True, begins=begins)  # before torch is loaded
         from duktus.actions.sweep import sweep as action
         from duktus.wiring import workspace
 

@@ -100,6 +100,18 @@ class Hires(_Frozen):
     by: Literal["latent", "pixel"] = "latent"
 
 
+class Upscale(_Frozen):
+    """A network that enlarges the finished picture ``factor`` times, tile by tile."""
+
+    name: str = Field(min_length=1)
+    """Of the network, for people."""
+    network: Hash
+    factor: int = Field(ge=1, le=8)
+    tile: int = Field(ge=64, le=2048)
+    overlap: int = Field(ge=0, le=31)
+    """Pixels of the smaller picture on each side of a tile; less than half of the smallest tile."""
+
+
 def steps_skipped(steps: int, denoise: float) -> int:
     """How many of the first steps a picture drawn over another leaves out; at least one step runs.
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from duktus.domain.beginning import MAX_SEED, Control, Hires, Mask, Source, Variation
+from duktus.domain.beginning import MAX_SEED, Control, Hires, Mask, Source, Upscale, Variation
 from duktus.domain.canonical import Hash, canonical_json, sha256_hex, short_id
 from duktus.domain.weighting import Weighting
 
@@ -109,6 +109,7 @@ class Recipe(_Frozen):
     mask: Mask | None = None
     controls: tuple[Control, ...] = ()
     hires: Hires | None = None
+    upscale: Upscale | None = None
     weighting: Weighting | None = None
     """Whose reading of brackets in the prompts is followed; None: a bracket is a bracket."""
 
@@ -129,7 +130,9 @@ class Recipe(_Frozen):
     @property
     def picture_size(self) -> tuple[int, int]:
         """Width and height of the finished picture in pixels."""
-        return (self.hires.width, self.hires.height) if self.hires else (self.width, self.height)
+        width, height = (self.hires.width, self.hires.height) if self.hires else (self.width, self.height)
+        factor = self.upscale.factor if self.upscale else 1
+        return width * factor, height * factor
 
     @property
     def pictures(self) -> tuple[str, ...]:

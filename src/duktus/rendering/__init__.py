@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from duktus.rendering.compare import Difference, compare, pixel_hash
     from duktus.rendering.files import encode_png, read_recipe
-    from duktus.rendering.renderer import Picture, Preview, Renderer
+    from duktus.rendering.renderer import Materials, Picture, Preview, Renderer
 
 __all__ = [
     "Difference",
+    "Materials",
     "Picture",
     "Preview",
     "Renderer",
@@ -30,6 +31,7 @@ _HOMES = {
     "pixel_hash": "compare",
     "encode_png": "files",
     "read_recipe": "files",
+    "Materials": "renderer",
     "Picture": "renderer",
     "Preview": "renderer",
     "Renderer": "renderer",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,19 +15,22 @@ from duktus.domain.base import Base
 from duktus.domain.errors import MismatchError, NotFoundError
 from duktus.domain.recipe import Lane, Recipe
 from duktus.families import lora
+from duktus.families.control import ControlNetwork
 from duktus.families.family import EncodesWeighted
 from duktus.families.registry import family, steerable
 from duktus.families.safetensors_header import tensor_hash
+from duktus.families.upscaler import UpscalerNetwork
 from duktus.rendering.compare import Pixels
 from duktus.rendering.denoise import Batch, Snapshot, denoise
 from duktus.rendering.facts import current_facts
 from duktus.rendering.groups import Group, plan
 from duktus.rendering.passes import Sources, enlarged, steering
 from duktus.rendering.steps import StepsStrip, previews, to_pixels
+from duktus.rendering.upscaling import Upscaler
 
 if TYPE_CHECKING:
     from duktus.domain.weighting import Weighting
-    from duktus.families.control import ControlNetwork, LoadedControl
+    from duktus.families.control import LoadedControl
     from duktus.families.family import Conditioning, LoadedBase
     from duktus.rendering.steering import Steering
 
@@ -68,12 +71,20 @@ class _Watch:
     keep_steps: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """What recipes name beside styles, by hash: pictures (PNG files), control networks, upscalers."""
+
+    pictures: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    controls: Mapping[str, ControlNetwork] = field(default_factory=dict[str, ControlNetwork])
+    upscalers: Mapping[str, UpscalerNetwork] = field(default_factory=dict[str, UpscalerNetwork])
+
+
 class Renderer:
     """Renders recipes of one base.
 
-    ``styles`` maps tensor hashes to style files, ``pictures`` file hashes to PNG files, ``controls`` hashes
-    to control networks; a recipe may use any of them. ``batch`` is the most pictures computed together (in
-    the proof lane it changes the speed, never the bits).
+    ``styles`` maps tensor hashes to style files; a recipe may use any of them, and of ``materials``.
+    ``batch`` is the most pictures computed together (in the proof lane it changes the speed, never the bits).
     """
 
     def __init__(
@@ -83,8 +94,7 @@ class Renderer:
         *,
         batch: int = 6,
         device: str = "cpu",
-        pictures: Mapping[str, Path] | None = None,
-        controls: Mapping[str, ControlNetwork] | None = None,
+        materials: Materials | None = None,
     ) -> None:
         self.base = base
         self.batch = batch
@@ -93,8 +103,8 @@ class Renderer:
         self._loaded: LoadedBase | None = None
         self._loaded_as: tuple[str, Lane] | None = None
         self._mounted: dict[str, lora.LoraSet] = {}
-        self._pictures = dict(pictures or {})
-        self._controls = dict(controls or {})
+        self._materials = materials or Materials()
+        self._upscalers: dict[str, Upscaler] = {}
         self._networks: dict[str, LoadedControl] = {}
         self._sources: Sources | None = None
 
@@ -171,13 +181,18 @@ class Renderer:
 
     def _check_beginning(self, recipe: Recipe) -> None:
         for picture in recipe.pictures:
-            if picture not in self._pictures:
+            if picture not in self._materials.pictures:
                 raise NotFoundError(
                     f"A picture that recipe {recipe.id} is made from is not here.",
                     f"No file with hash {picture[:12]} was given.",
                 )
+        if recipe.upscale is not None and recipe.upscale.network not in self._materials.upscalers:
+            raise NotFoundError(
+                f"The upscaler {recipe.upscale.name} of recipe {recipe.id} is not here.",
+                f"No network with hash {recipe.upscale.network[:12]} was given.",
+            )
         for control in recipe.controls:
-            if control.network not in self._controls:
+            if control.network not in self._materials.controls:
                 raise NotFoundError(
                     f"The control network {control.name} of recipe {recipe.id} is not here.",
                     f"No network with hash {control.network[:12]} was given.",
@@ -206,15 +221,15 @@ class Renderer:
 
     def _over(self, base: LoadedBase) -> Sources:
         if self._sources is None:
-            self._sources = Sources(base, self._pictures.__getitem__)
+            self._sources = Sources(base, self._materials.pictures.__getitem__)
         return self._sources
 
     def _steering(self, base: LoadedBase, group: Group, size: tuple[int, int]) -> tuple[Steering, ...]:
         for control in group.recipes[0].controls:
             if control.network not in self._networks:
-                network = self._controls[control.network]
+                network = self._materials.controls[control.network]
                 self._networks[control.network] = steerable(self.base.family).load_control(network, base)
-        return steering(group.recipes, size, self._networks, self._pictures.__getitem__)
+        return steering(group.recipes, size, self._networks, self._materials.pictures.__getitem__)
 
     def _base(self, recipe: Recipe) -> LoadedBase:
         wanted = (recipe.numerics.dtype, recipe.numerics.lane)
@@ -255,15 +270,27 @@ class Renderer:
         seconds = (time.perf_counter() - started) / len(group.recipes)
         facts = current_facts(batch.base.device, seconds)
         for place, (recipe, indices) in enumerate(zip(group.recipes, group.indices, strict=True)):
-            canvas = self._over(batch.base).of(recipe)
+            finished = self._finished(batch.base, recipe, pixels[place])
             for index in indices:
                 yield Picture(
                     index=index,
                     recipe=recipe,
-                    pixels=pixels[place] if canvas is None else canvas.composed(pixels[place]),
+                    pixels=finished,
                     facts=facts,
                     steps_strip=None if strip is None else strip.of(place),
                 )
+
+    def _finished(self, base: LoadedBase, recipe: Recipe, pixels: Pixels) -> Pixels:
+        """What was painted, composed with its source and enlarged, as the recipe says."""
+        canvas = self._over(base).of(recipe)
+        if canvas is not None:
+            pixels = canvas.composed(pixels)
+        if recipe.upscale is None:
+            return pixels
+        network = recipe.upscale.network
+        if network not in self._upscalers:
+            self._upscalers[network] = Upscaler(self._materials.upscalers[network], self._device)
+        return self._upscalers[network].enlarge(pixels, recipe.upscale)
 
 
 def _encoded(base: LoadedBase, texts: Sequence[str], weighting: Weighting | None) -> Conditioning:

@@ -26,7 +26,7 @@ from duktus.families.registry import steerable
 from duktus.families.schedules import SCHEDULES_OF
 from duktus.rendering.compare import compare, pixel_hash
 from duktus.rendering.noise import turned
-from duktus.rendering.renderer import Renderer
+from duktus.rendering.renderer import Materials, Renderer
 
 HALF = np.zeros((64, 64), np.uint8)
 HALF[:, 28:] = 255
@@ -59,7 +59,7 @@ def network(tiny, tmp_path_factory):
 @pytest.fixture(scope="module")
 def begun(tiny, style, files, network):
     """A renderer that has everything a recipe here may name."""
-    return Renderer(tiny, {style[0]: style[1]}, pictures=files, controls={network.hash: network})
+    return Renderer(tiny, {style[0]: style[1]}, materials=Materials(files, {network.hash: network}))
 
 
 def pixels(renderer, recipes):
@@ -216,7 +216,7 @@ def test_the_bits_hold_whatever_the_batch(tiny, style, begun, names, network, sa
 
 def test_a_fresh_renderer_gives_the_same_bits(tiny, style, begun, files, names, network):  # noqa: PLR0917
     recipes = every_way(tiny, style[0], names, network, steps=2)[1::3]
-    fresh = Renderer(tiny, {style[0]: style[1]}, batch=2, pictures=files, controls={network.hash: network})
+    fresh = Renderer(tiny, {style[0]: style[1]}, batch=2, materials=Materials(files, {network.hash: network}))
     assert [pixel_hash(p) for p in pixels(fresh, recipes)] == [pixel_hash(p) for p in pixels(begun, recipes)]
 
 
@@ -227,6 +227,6 @@ def test_what_is_missing_is_named_before_anything_is_computed(tiny, names, netwo
     with pytest.raises(NotFoundError, match="made from is not here"):
         bare.render([recipe(tiny, controls=(control(network, names),))])
     with pytest.raises(NotFoundError, match="control network l"):
-        Renderer(tiny, {}, pictures={names["lines"]: Path("x")}).render(
+        Renderer(tiny, {}, materials=Materials({names["lines"]: Path("x")})).render(
             [recipe(tiny, controls=(control(network, names),))]
         )

@@ -1,0 +1,27 @@
+"""Everything that recipes name beside styles, fetched and checked before a render."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from duktus.actions.control_networks import networks_of
+from duktus.actions.upscalers import upscalers_of
+from duktus.actions.workspace import Workspace
+from duktus.domain.base import Base
+from duktus.domain.recipe import Recipe
+from duktus.rendering import Materials
+
+
+def materials_for(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -> Materials:
+    """Pictures, control networks and upscalers of those recipes.
+
+    Raises:
+        StorageError: a picture is missing from the store or damaged.
+        NotFoundError: a network that the settings do not name.
+    """
+    hashes = dict.fromkeys(name for recipe in recipes for name in recipe.pictures)
+    return Materials(
+        pictures={name: workspace.store.checked(name) for name in hashes},
+        controls=networks_of(workspace, base, recipes),
+        upscalers=upscalers_of(workspace, recipes),
+    )

@@ -1,0 +1,81 @@
+"""Starting from what exists, as people ask for it: on the command line and in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tests.journey.conftest import Studio
+from tests.support.beginnings import photo, write_picture, write_random_control
+from tests.support.workspaces import Ran, make_workspace
+
+import duktus
+from duktus.families.registry import family_of
+
+Cli = Callable[..., Ran]
+
+
+def pixels(path: Path | str) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def test_a_picture_is_drawn_over_within_a_mask_and_proven(cli: Cli, studio: Studio, tmp_path: Path) -> None:
+    write_picture(tmp_path / "photo.png", photo())
+    done = cli(
+        studio.root, "render", "a woman", "--image", str(tmp_path / "photo.png"), "--denoise", "0.8",
+        "--mask", "circle:32,32,16", "--seed", "3", "--json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    (first,) = done.document["assets"]
+    painted = pixels(first["path"])
+    inside = np.hypot(*np.meshgrid(np.arange(64) - 31.5, np.arange(64) - 31.5)) <= 16
+    assert np.array_equal(painted[~inside], photo()[~inside]), "what the mask closes is the photo's own"
+    assert not np.array_equal(painted[inside], photo()[inside])
+    verified = cli(studio.root, "verify", first["id"], "--json")
+    assert verified.code == 0, verified.err
+
+    again = cli(studio.root, "render", "a man", "--image", first["id"], "--extend", "right=32", "--json")
+    assert again.code == 0, again.err
+    (second,) = again.document["assets"]
+    assert second["recipe"]["source"]["picture"] == first["file_hash"], "lineage goes through the asset"
+    assert np.array_equal(pixels(second["path"])[:, :64], painted)
+    shown = cli(studio.root, "show", second["id"], "--json").document["asset"]
+    parents = {edge["parent"] for edge in shown["lineage"]}
+    assert {first["file_hash"], first["recipe"]["source"]["picture"]} <= parents
+
+
+def test_a_sweep_keeps_its_beginning_and_goes_on(cli: Cli, studio: Studio, tmp_path: Path) -> None:
+    write_picture(tmp_path / "photo.png", photo())
+    arguments = (
+        "sweep", "a woman", "--seed", "1,2", "--image", str(tmp_path / "photo.png"), "--denoise", "0.5",
+        "--variation-seed", "9", "--variation-strength", "0.3", "--json",
+    )  # fmt: skip
+    first = cli(studio.root, *arguments)
+    assert first.code == 0, first.err
+    assert first.document["series"]["rendered"] == 2
+    second = cli(studio.root, *arguments)
+    assert second.document["series"]["rendered"] == 0
+    assert second.document["series"]["name"] == first.document["series"]["name"]
+
+
+def test_lines_steer_a_picture_in_python(tmp_path: Path, bases: dict[str, Path]) -> None:
+    base = family_of(bases["tiny"]).describe(bases["tiny"], "tiny")
+    folder = write_random_control(base, tmp_path / "control")
+    root = tmp_path / "workspace"
+    make_workspace(root, bases["tiny"])
+    with (root / "duktus.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f'\n[controls.mine]\nfolder = "{folder}"\nkind = "line"\n')
+    write_picture(tmp_path / "sketch.png", photo())
+    ws = duktus.open(root)
+    (plain,) = ws.render("a woman", seed=1)
+    (steered,) = ws.render("a woman", seed=1, controls=f"line:{tmp_path / 'sketch.png'}:0.7:0-0.8")
+    (control,) = steered.recipe.controls
+    assert (control.name, control.weight, control.end) == ("mine", 0.7, 0.8)
+    assert not np.array_equal(pixels(ws.path(plain)), pixels(ws.path(steered)))
+    assert ws.verify(steered).identical
+    (large,) = ws.render("a woman", seed=1, hires="2x", hires_denoise=0.4)
+    assert pixels(ws.path(large)).shape == (128, 128, 3)
+    assert ws.verify(large).identical
