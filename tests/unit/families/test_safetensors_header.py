@@ -25,6 +25,14 @@ def test_a_file_of_the_library_is_read(tmp_path):
     assert len(tensor_hash(path)) == 64
 
 
+@pytest.mark.parametrize("length", [0x80, 0x280, 0x4B50])
+def test_a_header_whose_length_looks_like_the_start_of_a_pickle_is_read(tmp_path, length):
+    path = tmp_path / "a.safetensors"
+    raw = json.dumps({"__metadata__": {"note": "x"}}).encode()
+    path.write_bytes(packed(raw + b" " * (length - len(raw))))
+    assert read_header(path).metadata == {"note": "x"}
+
+
 def entry(begin: int = 0, end: int = 4, shape: object = (1,), dtype: str = "F32") -> dict[str, object]:
     return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
 
