@@ -79,3 +79,24 @@ def test_lines_steer_a_picture_in_python(tmp_path: Path, bases: dict[str, Path])
     (large,) = ws.render("a woman", seed=1, hires="2x", hires_denoise=0.4)
     assert pixels(ws.path(large)).shape == (128, 128, 3)
     assert ws.verify(large).identical
+
+
+def test_a_draft_says_how_far_it_is_from_proof(cli: Cli, studio: Studio) -> None:
+    first = cli(studio.root, "render", "a woman", "--seed", "1", "--draft", "--json")
+    assert first.code == 0, first.err
+    (asset,) = first.document["assets"]
+    assert asset["recipe"]["numerics"]["lane"] == "draft"
+    shown = cli(studio.root, "show", asset["id"], "--json").document["asset"]
+    draft = shown["facts"]["draft"]
+    assert draft["recipe"] == asset["recipe_id"]
+    (proof,) = cli(studio.root, "render", "a woman", "--seed", "1", "--json").document["assets"]
+    far = np.square(pixels(asset["path"]).astype(float) - pixels(proof["path"])).mean()
+    if draft["psnr"] is None:
+        assert far == 0
+    else:
+        assert abs(10 * np.log10(255**2 / far) - draft["psnr"]) < 0.01
+    assert cli(studio.root, "show", proof["id"], "--json").document["asset"]["facts"]["draft"] is None
+    second = cli(studio.root, "sweep", "a man", "--seed", "2,3", "--draft", "--json").document["series"]
+    for one in second["assets"]:
+        facts = cli(studio.root, "show", one["id"], "--json").document["asset"]["facts"]
+        assert facts["draft"] == draft, "of this kind it was measured already"

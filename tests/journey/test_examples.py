@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer
 from tests.journey.conftest import new_workspace
+from tests.support.beginnings import write_random_upscaler
 from tests.support.portfolio import write_pictures
 from tests.support.workspaces import Ran
 
@@ -20,8 +21,8 @@ from duktus.cli.app import build
 Cli = Callable[..., Ran]
 ORDER = (
     "duktus", "init", "doctor", "style teach", "style list", "style show", "style export", "sweep",
-    "render", "sheet", "series list", "series show", "show", "diff", "verify", "keep", "discard", "rate",
-    "undecided", "label", "undo", "redo", "search", "aim", "collection add", "collection move",
+    "render", "sheet", "series list", "series show", "show", "diff", "verify", "upscale", "keep", "discard",
+    "rate", "undecided", "label", "undo", "redo", "search", "aim", "collection add", "collection move",
     "collection list", "collection show", "collection remove", "demo",
 )  # fmt: skip
 FIRST, SECOND = "a-0123456789abcdef", "a-fedcba9876543210"
@@ -63,6 +64,7 @@ def test_they_all_run(
 ) -> None:
     root = new_workspace(tmp_path / "workspace", bases)
     write_pictures(root / "my-pictures", 9)
+    write_random_upscaler(root / "my-upscaler")
     # The demo is told to work on the small base, with fewer pictures; all else is as in the house.
     monkeypatch.setattr("duktus.wiring.weights_folder", lambda: bases["tiny"])
     monkeypatch.setattr(demo_action, "FRESH", 3)

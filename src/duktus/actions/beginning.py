@@ -32,7 +32,7 @@ OVER, PAINTED, GROWN = 0.6, 0.75, 1.0
 """Denoise where nothing is said: over a picture, within a mask, with new room."""
 AGAIN = 0.5
 """Denoise of a hires pass."""
-LARGEST = 4
+LARGEST = 2
 """A source of up to so many times the pixels of the base's own size keeps its size."""
 MAX_SIDE = 8192
 

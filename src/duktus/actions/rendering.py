@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from duktus.actions.devices import pick_device
+from duktus.actions.drafts import marked, measured_drafts
 from duktus.actions.materials import materials_for
 from duktus.actions.progress import Progress, Tick
 from duktus.actions.workspace import Workspace
@@ -68,6 +69,7 @@ def render_jobs(
         device=pick_device(workspace.device),
         materials=materials_for(workspace, base, recipes),
     )
+    drafts = measured_drafts(workspace, renderer, recipes)
     clock = _Clock(progress, len(jobs))
     pictures = renderer.render(
         recipes,
@@ -77,7 +79,8 @@ def render_jobs(
         should_stop=progress.stopped,
     )
     for picture in pictures:
-        kept = keep_picture(workspace, jobs[picture.index], picture)
+        facts = marked(picture.facts, drafts.get(picture.recipe.hash))
+        kept = keep_picture(workspace, jobs[picture.index], replace(picture, facts=facts))
         clock.picture()
         yield kept
     if progress.stopped():

@@ -60,6 +60,9 @@ def show(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
                 f"  rendered         {shown.asset.created:%Y-%m-%d %H:%M} UTC on {facts.device} "
                 f"({facts.device_name}) in {facts.seconds:.1f} s"
             )
+            if facts.draft is not None:
+                far = "as proof" if facts.draft.psnr is None else f"{facts.draft.psnr:.1f} dB from proof"
+                lines.append(f"  draft            {far}, measured on {facts.draft.recipe}")
             lines += [
                 f"  {event.kind.value:<16} {event.created:%Y-%m-%d %H:%M} {event.author}"
                 f"{f' {event.stars} stars' if event.stars is not None else ''}"

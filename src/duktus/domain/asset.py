@@ -9,6 +9,17 @@ from pydantic import BaseModel, ConfigDict
 from duktus.domain.recipe import Hash, Recipe
 
 
+class DraftMeasured(BaseModel):
+    """How far a kind of draft was found to be from proof."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    psnr: float | None
+    """In dB against the same recipe in the proof lane; None when they were identical."""
+    recipe: str
+    """The id of the recipe it was measured on."""
+
+
 class Facts(BaseModel):
     """What was true while a picture was computed; what `verify` compares when bits differ."""
 
@@ -23,6 +34,8 @@ class Facts(BaseModel):
     """Of duktus, torch, diffusers, transformers, numpy and Python."""
     seconds: float
     """Wall time of this picture's share of its batch."""
+    draft: DraftMeasured | None = None
+    """Of a picture of the draft lane."""
 
 
 class Asset(BaseModel):

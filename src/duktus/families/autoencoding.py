@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from diffusers.models.attention_processor import Attention
 from torch.nn import functional
+
+from duktus.families import proof
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+TOGETHER = 4 * 64 * 64
+"""Latent places decoded at once: four pictures of 512 x 512 pixels, so that memory stays small."""
 
 
 class Autoencoder:
@@ -27,6 +33,7 @@ class Autoencoder:
         self.shrink: int = 2 ** (len(network.config.block_out_channels) - 1)
         """Pixels per latent along an edge."""
         self._preview: Tensor | None = None
+        self._together = 0
 
     def encode(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior mean and deviation of the scaled latents of (n, 3, h, w) pixels, one at a time."""
@@ -40,13 +47,24 @@ class Autoencoder:
         return torch.cat(means), torch.cat(deviations)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Pixels (n, 3, h, w) in [-1, 1], decoded picture by picture."""
+        """Pixels (n, 3, h, w) in [-1, 1], decoded picture by picture; once bits are held, together."""
+        together = max(1, self._together // (latents.shape[2] * latents.shape[3]))
         with torch.no_grad():
             rows = [
-                self._network.decode(row.to(self._dtype) / self._factor + self._shift).sample.float()
-                for row in latents.split(1)
+                self._network.decode(some.to(self._dtype) / self._factor + self._shift).sample.float()
+                for some in latents.split(together)
             ]
         return torch.cat(rows).clamp(-1, 1)
+
+    def hold_bits(self) -> None:
+        """Let small pictures be decoded together, each with the bits it has alone. For rendering only."""
+        proof.hold_bits(self._network.decoder)
+        if self._network.post_quant_conv is not None:
+            proof.hold_bits(self._network.post_quant_conv)
+        for module in self._network.decoder.modules():
+            if isinstance(module, Attention):
+                proof.alone(module)
+        self._together = TOGETHER
 
     def latent_to_rgb(self) -> Tensor:
         """(channels + 1, 3): weights and, last, the bias row; least squares over this decoder."""

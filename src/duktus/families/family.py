@@ -70,7 +70,7 @@ class LoadedBase(Protocol):
         ...
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Pixels (n, 3, h, w) in [-1, 1], decoded picture by picture."""
+        """Pixels (n, 3, h, w) in [-1, 1]; in proof arithmetic with the bits of each decoded alone."""
         ...
 
     def predict(

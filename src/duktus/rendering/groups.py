@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from duktus.domain.beginning import steps_skipped
+from duktus.domain.canonical import canonical_json, sha256_hex
 from duktus.domain.recipe import Recipe, Sampler
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Recipes of one shape that make one batch, each with the places it was asked for at."""
+    """Recipes of one shape that make one batch, each with the places it was asked for at.
+
+    At those places may stand other recipes with the same :func:`essence`.
+    """
 
     recipes: tuple[Recipe, ...]
     indices: tuple[tuple[int, ...], ...]
@@ -70,27 +74,51 @@ def plan(recipes: Sequence[Recipe], batch: int) -> list[Group]:
     places: dict[str, list[int]] = {}
     unique: dict[str, Recipe] = {}
     for index, recipe in enumerate(recipes):
-        unique.setdefault(recipe.hash, recipe)
-        places.setdefault(recipe.hash, []).append(index)
+        name = essence(recipe)
+        unique.setdefault(name, recipe)
+        places.setdefault(name, []).append(index)
     alike: dict[tuple[object, ...], list[Recipe]] = {}
     for recipe in unique.values():
-        alike.setdefault(_key(recipe), []).append(recipe)
+        alike.setdefault(shape_key(recipe), []).append(recipe)
     groups = [
         members[start : start + batch]
         for members in alike.values()
         for start in range(0, len(members), batch)
     ]
-    groups.sort(key=lambda members: places[members[0].hash][0])
+    groups.sort(key=lambda members: places[essence(members[0])][0])
     return [
         Group(
             recipes=tuple(members),
-            indices=tuple(tuple(places[recipe.hash]) for recipe in members),
+            indices=tuple(tuple(places[essence(recipe)]) for recipe in members),
         )
         for members in groups
     ]
 
 
-def _key(recipe: Recipe) -> tuple[object, ...]:
+def essence(recipe: Recipe) -> str:
+    """The hash of what decides the pixels: recipes with one essence give the same bytes.
+
+    Names of things say nothing; a style at strength 0, a control at weight 0 and the negative prompt at cfg 1
+    have no influence, and the order of styles has none.
+    """
+    values = recipe.as_json()
+    values["base"] = recipe.base.weights
+    strengths: dict[str, list[float]] = {}
+    for adapter in recipe.adapters:
+        strengths.setdefault(adapter.style, []).append(adapter.strength)
+    values["adapters"] = [[style, strengths[style]] for style in sorted(strengths) if any(strengths[style])]
+    if recipe.cfg == 1:
+        values["negative_prompt"] = ""
+    values["controls"] = [
+        one.model_dump(mode="json", exclude={"name"}) for one in recipe.controls if one.weight
+    ]
+    if recipe.upscale is not None:
+        values["upscale"] = recipe.upscale.model_dump(mode="json", exclude={"name"})
+    return sha256_hex(canonical_json(values))
+
+
+def shape_key(recipe: Recipe) -> tuple[object, ...]:
+    """What of a recipe decides the shape of its computation; recipes with one key can share a batch."""
     return (
         recipe.numerics,
         recipe.width,

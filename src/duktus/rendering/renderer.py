@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,6 +108,10 @@ class Renderer:
         self._networks: dict[str, LoadedControl] = {}
         self._sources: Sources | None = None
 
+    def facts(self) -> Facts:
+        """What is true here and now, for a picture of no duration."""
+        return current_facts(torch.device(self._device), 0)
+
     def render(
         self,
         recipes: Sequence[Recipe],
@@ -130,9 +134,9 @@ class Renderer:
         for recipe in recipes:
             self._check(recipe)
         watch = _Watch(on_preview, on_step, should_stop, keep_steps)
-        return self._run(plan(recipes, self.batch), watch)
+        return self._run(recipes, plan(recipes, self.batch), watch)
 
-    def _run(self, groups: Sequence[Group], watch: _Watch) -> Iterator[Picture]:
+    def _run(self, asked: Sequence[Recipe], groups: Sequence[Group], watch: _Watch) -> Iterator[Picture]:
         total = sum(group.steps * len(group.recipes) for group in groups)
         done = 0
         for group in groups:
@@ -161,7 +165,8 @@ class Renderer:
                         return
                 behind += evaluations
             assert latents is not None
-            yield from self._finish(group, batch, latents, strip, started)
+            for picture in self._finish(group, batch, latents, strip, started):
+                yield replace(picture, recipe=asked[picture.index])
 
     def _check(self, recipe: Recipe) -> None:
         if recipe.base.weights != self.base.weights:
@@ -238,6 +243,8 @@ class Renderer:
             self._loaded = family(self.base.family).load(self.base, device=self._device, dtype=wanted[0])
             if wanted[1] is Lane.PROOF:
                 self._loaded.proof_arithmetic()
+            else:  # the order in which convolutions are fastest
+                self._loaded.denoiser.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
             self._loaded_as = wanted
         return self._loaded
 

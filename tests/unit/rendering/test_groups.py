@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.support.recipes import recipe, styled
 
 from duktus.domain.recipe import Sampler
-from duktus.rendering.groups import plan
+from duktus.rendering.groups import essence, plan
 from duktus.rendering.steps import kept_steps
 
 A, B = "a" * 64, "b" * 64
@@ -60,3 +60,21 @@ def test_kept_steps():
     assert kept_steps(20) == (1, 3, 6, 10, 15, 20)
     assert kept_steps(15) == (1, 3, 6, 10, 15)
     assert kept_steps(1) == (1,)
+
+
+def test_what_has_no_influence_makes_no_further_picture(tiny):
+    one = recipe(tiny, adapters=styled("1" * 64, 0.8))
+    other = one.adapters[0].model_copy(update={"style": "2" * 64, "strength": 0.0})
+    equal = [
+        one,
+        one.model_copy(update={"adapters": (one.adapters[0].model_copy(update={"name": "renamed"}),)}),
+        one.model_copy(update={"adapters": (*one.adapters, other)}),
+        one.model_copy(update={"adapters": (other, *one.adapters)}),
+    ]
+    assert len({essence(each) for each in equal}) == 1
+    (group,) = plan(equal, 6)
+    assert group.indices == ((0, 1, 2, 3),)
+    unguided = [recipe(tiny, cfg=1.0, negative_prompt=text) for text in ("", "beard")]
+    assert len({essence(each) for each in unguided}) == 1
+    guided = [recipe(tiny, cfg=2.0, negative_prompt=text) for text in ("", "beard")]
+    assert len({essence(each) for each in guided}) == 2

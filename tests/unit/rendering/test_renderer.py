@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from tests.support.recipes import mixed, recipe, styled, write_random_style
 
 from duktus.domain.errors import InputError, MismatchError, NotFoundError
@@ -165,3 +166,23 @@ def test_a_style_of_another_base_is_refused_with_the_count(tiny, style, tmp_path
     renderer = Renderer(base, {style[0]: style[1]})
     with pytest.raises(MismatchError, match=r"style of another base than other: \d+ of \d+ modules"):
         list(renderer.render([recipe(base, adapters=styled(style[0], 1.0))]))
+
+
+def test_cells_of_one_essence_are_computed_once_and_keep_their_own_recipes(tiny, style, renderer):
+    steps = []
+    with_style = recipe(tiny, adapters=styled(style[0], 0.0))
+    recipes = [recipe(tiny), with_style, recipe(tiny, base=tiny.ref.model_copy(update={"name": "other"}))]
+    pictures = list(renderer.render(recipes, on_step=lambda *now: steps.append(now)))
+    assert steps[-1] == (4, 4)
+    assert [picture.recipe for picture in sorted(pictures, key=lambda one: one.index)] == recipes
+    (alone,) = renderer.render([with_style])
+    assert compare(alone.pixels, pictures[0].pixels).identical
+
+
+def test_pictures_decoded_together_have_the_bits_of_each_alone(tiny, renderer):
+    list(renderer.render([recipe(tiny, steps=1)]))
+    latents = torch.randn(5, 16, 16, 12, generator=torch.Generator().manual_seed(0))
+    base = renderer._loaded
+    together = base.decode(latents)
+    assert torch.equal(together, torch.cat([base.decode(row) for row in latents.split(1)]))
+    assert together.shape == (5, 3, 128, 96)

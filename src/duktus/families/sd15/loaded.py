@@ -192,3 +192,4 @@ class LoadedSd15:
         """Make every operation independent of what shares the batch."""
         self._unet.set_attn_processor(PlainAttention())
         proof.hold_bits(self._unet)
+        self._pictures.hold_bits()
