@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from diffusers.models.attention_processor import Attention
 from torch.nn import functional
 
 from duktus.families import proof
@@ -58,6 +57,8 @@ class Autoencoder:
 
     def hold_bits(self) -> None:
         """Let small pictures be decoded together, each with the bits it has alone. For rendering only."""
+        from diffusers.models.attention_processor import Attention  # noqa: PLC0415 - telemetry is off by then
+
         proof.hold_bits(self._network.decoder)
         if self._network.post_quant_conv is not None:
             proof.hold_bits(self._network.post_quant_conv)

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from duktus.domain.errors import MismatchError
 from duktus.families import proof
 from duktus.families.control import ControlNetwork, Residuals
-from duktus.families.sd15.attention import PlainAttention, time_once
 from duktus.families.sd15.control import variant_of
 from duktus.families.sd15.loaded import LoadedSd15, Sd15Conditioning
+from duktus.families.unet_attention import PlainAttention, time_once
 
 if TYPE_CHECKING:
     from duktus.families.family import Conditioning
