@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from duktus.actions.bases import BaseChecked, BaseListed, BaseRemoved, BaseShown
     from duktus.actions.collect import Collection
     from duktus.actions.diff import Diff
+    from duktus.actions.log import Way
     from duktus.actions.progress import Progress
     from duktus.actions.rendering import OnPreview
     from duktus.actions.request import Request
@@ -132,12 +133,15 @@ class Workspace:
         style: OneOrMore[Style | str] = (),
         seed: OneOrMore[int] = 1,
         base: str | None = None,
+        aim: str = "",
         out: str | Path | None = None,
         steps_strip: bool = False,
         on_preview: OnPreview | None = None,
         **options: Any,
     ) -> list[Asset]:
-        """Render one prompt, one picture per seed. ``options`` as for :meth:`sweep`."""
+        """Render one prompt, one picture per seed. ``aim`` says what is sought; ``options`` as for
+        :meth:`sweep`.
+        """
         from duktus.actions.render import render
 
         request = _request(prompt, style, seed, base, options)
@@ -145,6 +149,7 @@ class Workspace:
             render(
                 self._inner,
                 request,
+                aim=aim,
                 out=None if out is None else Path(out),
                 steps_strip=steps_strip,
                 progress=self._progress,
@@ -306,6 +311,29 @@ class Workspace:
         from duktus.actions.aim import say_aim
 
         return say_aim(self._inner, _id(subject), text).aim
+
+    def log(self, asset: Asset | str | Path) -> Way:
+        """The way from the training pictures through every step to a picture."""
+        from duktus.actions.log import log
+
+        return log(self._inner, _id(asset))
+
+    def draw_log(self, asset: Asset | str | Path, kind: str = "svg", out: str | Path | None = None) -> str:
+        """That way as a graph: ``mermaid``, ``dot`` or ``svg`` text, also written to ``out``."""
+        from duktus.actions.log import draw_way, log
+
+        way = log(self._inner, _id(asset))
+        return draw_way(self._inner, way, kind, None if out is None else Path(out))
+
+    def diary(
+        self, subject: Asset | str, out: str | Path, *, title: str | None = None, language: str = "en"
+    ) -> Path:
+        """Write the diary of a series, a collection or the way to a picture, as .pdf, .html or .md."""
+        from duktus.actions.diary import write_diary
+
+        return write_diary(
+            self._inner, _id(subject), Path(out), title=title, language=language, progress=self._progress
+        ).path
 
     def sheet(self, series: str, out: str | Path) -> Path:
         """Lay the contact sheet of a series as .png or .html."""

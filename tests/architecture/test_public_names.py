@@ -17,8 +17,10 @@ VERBS = {
     "bases",
     "check_base",
     "remove_base",
+    "diary",
     "discard",
     "diff",
+    "draw_log",
     "export",
     "forget_search",
     "go_on",
@@ -26,6 +28,7 @@ VERBS = {
     "label",
     "list_collections",
     "list_series",
+    "log",
     "path",
     "place",
     "rate",
@@ -48,9 +51,9 @@ VERBS = {
 }
 COMMANDS = {
     "init", "demo", "doctor", "render", "sweep", "sheet", "show", "diff", "verify", "keep", "discard", "rate",
-    "undecided", "label", "undo", "redo", "search", "aim", "collection add", "collection remove",
-    "collection move", "collection list", "collection show",
     "base add", "base list", "base show", "base check", "base remove",
+    "undecided", "label", "undo", "redo", "search", "aim", "log", "diary", "collection add",
+    "collection remove", "collection move", "collection list", "collection show",
     "style teach", "style list", "style show", "style export", "series list", "series show",
 }  # fmt: skip
 

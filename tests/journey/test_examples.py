@@ -22,8 +22,8 @@ Cli = Callable[..., Ran]
 ORDER = (
     "duktus", "init", "doctor", "style teach", "style list", "style show", "style export", "sweep",
     "render", "sheet", "series list", "series show", "show", "diff", "verify", "upscale", "keep", "discard",
-    "rate", "undecided", "label", "undo", "redo", "search", "aim", "collection add", "collection move",
-    "collection list", "collection show", "collection remove", "demo",
+    "rate", "undecided", "label", "undo", "redo", "search", "aim", "log", "diary", "collection add",
+    "collection move", "collection list", "collection show", "collection remove", "demo",
 )  # fmt: skip
 FIRST, SECOND = "a-0123456789abcdef", "a-fedcba9876543210"
 

@@ -89,6 +89,16 @@ def move(connection: Connection, name: str, asset_id: str, place: int) -> None:
     _arrange(connection, name, there)
 
 
+def holding(connection: Connection, asset_id: str) -> list[str]:
+    """The names of the collections in which an asset is."""
+    found = connection.execute(
+        select(collection_members.c.collection)
+        .where(collection_members.c.asset == asset_id)
+        .order_by(collection_members.c.collection)
+    )
+    return list(found.scalars())
+
+
 def everyone(connection: Connection) -> list[Summary]:
     """All collections, oldest first."""
     rows = connection.execute(

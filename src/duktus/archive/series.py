@@ -113,6 +113,14 @@ def get(connection: Connection, name: str) -> Series:
     )
 
 
+def holding(connection: Connection, asset_id: str) -> list[str]:
+    """The names of the series in which an asset stands."""
+    found = connection.execute(
+        select(cells.c.series).where(cells.c.asset == asset_id).distinct().order_by(cells.c.series)
+    )
+    return list(found.scalars())
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """One line of the list of series."""

@@ -1,0 +1,172 @@
+"""`duktus log`: the way from the training pictures through every step to a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from duktus.actions.workspace import Workspace
+from duktus.archive import assets, collections, decisions, descents, series, styles
+from duktus.archive.store import write_whole
+from duktus.domain.asset import Asset
+from duktus.domain.changes import plain, told
+from duktus.domain.decision import DecisionEvent, Standing, counting, standing
+from duktus.domain.descent import Aim, Descent, Subject
+from duktus.domain.errors import InputError, NotFoundError
+from duktus.domain.recipe import Recipe
+from duktus.domain.style import Style
+from duktus.domain.way import Graph, Link, Node, NodeKind
+from duktus.rendering.graphs import WRITERS
+
+ENDINGS = {".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One picture on the way. ``descent`` says how it came from the one before; None for the first."""
+
+    asset: Asset
+    descent: Descent | None
+    aim: Aim | None
+    standing: Standing
+    decisions: tuple[DecisionEvent, ...]
+    """Those that count, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Everything on the way to a picture, oldest first."""
+
+    styles: tuple[Style, ...]
+    """The styles of all steps that this workspace taught, in the order in which they were first used."""
+    steps: tuple[Step, ...]
+    onward: tuple[Descent, ...]
+    """What was made from the picture afterwards."""
+    series: tuple[str, ...]
+    collections: tuple[str, ...]
+
+
+def log(workspace: Workspace, name: str) -> Way:
+    """The way to the picture behind an id, the beginning of one, or a file."""
+    with workspace.archive.read() as connection:
+        last = assets.named(connection, name)
+        way = descents.way(connection, last.id)
+        ids = [*(descent.parent for descent in way[:1]), *(descent.child for descent in way)] or [last.id]
+        listed = assets.several(connection, ids)
+        aims = descents.aims_of(connection, Subject.ASSET, ids)
+        events = {asset_id: decisions.history(connection, asset_id) for asset_id in ids}
+        used = dict.fromkeys(one.style for asset in listed.values() for one in asset.recipe.adapters)
+        taught: list[Style] = []
+        for style_hash in used:
+            try:
+                taught.append(styles.by_hash(connection, style_hash))
+            except NotFoundError:
+                continue  # the recipe still names it; where it was taught is told elsewhere
+        steps = tuple(
+            Step(
+                listed[asset_id],
+                descent,
+                aims.get(asset_id),
+                standing(events[asset_id]),
+                tuple(counting(events[asset_id])),
+            )
+            for asset_id, descent in zip(ids, [None, *way], strict=True)
+        )
+        return Way(
+            tuple(taught),
+            steps,
+            tuple(descents.onward(connection, last.id)),
+            tuple(series.holding(connection, last.id)),
+            tuple(collections.holding(connection, last.id)),
+        )
+
+
+def graph_of(workspace: Workspace, way: Way) -> Graph:
+    """The way as nodes and links."""
+    nodes: dict[str, Node] = {}
+    links: list[Link] = []
+    for style in way.styles:
+        count = len(style.training_pictures)
+        training = f"training {style.hash}"
+        hashes = ", ".join(picture[:8] for picture in style.training_pictures)
+        title = f"{count} training picture{'' if count == 1 else 's'}"
+        nodes[training] = Node(training, NodeKind.TRAINING, title, (hashes,) if hashes else ())
+        nodes.setdefault(style.base.weights, _base_node(style.base.name, style.base.weights))
+        lines = (f"taught {style.steps} steps, {style.created:%Y-%m-%d}", f"verdict: {style.verdict.outcome}")
+        nodes[style.hash] = Node(style.hash, NodeKind.STYLE, f"style {style.name}", lines)
+        links += [Link(training, style.hash), Link(style.base.weights, style.hash)]
+    first = way.steps[0].asset.recipe
+    nodes.setdefault(first.base.weights, _base_node(first.base.name, first.base.weights))
+    before: str | None = None
+    for step in way.steps:
+        asset = step.asset
+        nodes[asset.id] = Node(
+            asset.id, NodeKind.PICTURE, asset.id, tuple(step_lines(step)), workspace.file(asset)
+        )
+        if before is None:
+            origins = [one.style for one in first.adapters if one.style in nodes] or [first.base.weights]
+            links += [Link(origin, asset.id, ()) for origin in origins]
+        elif step.descent is not None:
+            links.append(Link(before, asset.id, tuple(told(step.descent.changes))))
+        before = asset.id
+    return Graph(tuple(nodes.values()), tuple(links))
+
+
+def step_lines(step: Step) -> list[str]:
+    """What is told of a picture beside what was changed."""
+    lines: list[str] = []
+    if step.descent is None:
+        lines.append(in_short(step.asset.recipe))
+    if step.aim is not None:
+        lines.append(f"sought: {step.aim.text}")
+    for event in step.decisions:
+        stars = f" {event.stars} stars" if event.stars is not None else ""
+        label = f" {event.label}" if event.label else ""
+        reason = f": {event.reason}" if event.reason else ""
+        lines.append(f"{event.kind}{stars}{label}{reason} ({event.author}, {event.created:%Y-%m-%d})")
+    return lines
+
+
+def in_short(recipe: Recipe) -> str:
+    """The settings of a recipe in one line."""
+    styles_ = [f"{one.name} {plain(one.strength)}" for one in recipe.adapters]
+    return ", ".join(
+        [
+            *styles_,
+            f"cfg {plain(recipe.cfg)}",
+            f"seed {recipe.seed}",
+            f"{recipe.steps} steps {recipe.sampler.value} {recipe.schedule.value}",
+            f"{recipe.width} x {recipe.height}",
+        ]
+    )
+
+
+def draw_way(workspace: Workspace, way: Way, kind: str, out: Path | None = None) -> str:
+    """The graph as ``mermaid``, ``dot`` or ``svg`` text, also written to ``out`` when given."""
+    if kind not in WRITERS:
+        raise InputError(
+            f"'{kind}' is no kind of graph.",
+            f"Known: {', '.join(WRITERS)}.",
+            "Choose one of them with --graph.",
+        )
+    text = WRITERS[kind](graph_of(workspace, way))
+    if out is not None:
+        write_whole(out, text.encode())
+    return text
+
+
+def graph_kind(kind: str | None, out: Path | None) -> str | None:
+    """The kind of graph that is asked for, by its name or by the file's ending; None for none."""
+    if kind is not None or out is None:
+        return kind
+    if out.suffix.lower() not in ENDINGS:
+        raise InputError(
+            f"{out} does not say what kind of graph it is to be.",
+            f"Known endings: {', '.join(ENDINGS)}.",
+            "Write for instance --out way.svg.",
+        )
+    return ENDINGS[out.suffix.lower()]
+
+
+def _base_node(name: str, weights: str) -> Node:
+    return Node(weights, NodeKind.BASE, f"base {name}", (f"weights {weights[:12]}",))
