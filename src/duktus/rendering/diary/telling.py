@@ -125,8 +125,9 @@ def _change(change: Change, words: Words) -> Iterator[Pair]:
 def _parts(change: Change, words: Words) -> Iterator[Pair]:
     name = words[change.name]
     told = [words.fill("reworded", old=old, new=new) for old, new in change.reworded]
-    told += [words.fill("removed", part=part) for part in change.removed]
-    told += [words.fill("added", part=part) for part in change.added]
+    for key, parts in (("removed", change.removed), ("added", change.added)):
+        if parts:
+            told.append(words.fill(key, parts=", ".join(words.fill("part", part=part) for part in parts)))
     if not told:
         told = [words.fill("order", name=name)]
     for place, line in enumerate(told):
