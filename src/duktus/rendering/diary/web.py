@@ -7,7 +7,6 @@ import hashlib
 from html import escape
 from pathlib import Path
 
-from duktus.domain.decision import DecisionKind
 from duktus.families.atomic_file import write_atomically
 from duktus.rendering.diary import telling
 from duktus.rendering.diary.content import Chapter, Diary, Entry
@@ -86,7 +85,7 @@ class _Page:
     def _entry(self, entry: Entry) -> str:
         words = self._words
         verdict = entry.standing.verdict
-        kind = verdict.value if verdict in {DecisionKind.KEEP, DecisionKind.DISCARD} else ""
+        kind = verdict.value if verdict else ""
         label = f' data-label="{entry.standing.label}"' if entry.standing.label else ""
         changed = "".join(
             f"<li>{f'<i>{escape(name)}</i> ' if name else ''}{escape(how)}</li>"
