@@ -47,12 +47,13 @@ VERBS = {
     "teach",
     "undecided",
     "undo",
+    "upscale",
     "verify",
 }
 COMMANDS = {
-    "init", "demo", "doctor", "render", "sweep", "sheet", "show", "diff", "verify", "keep", "discard", "rate",
+    "init", "demo", "doctor", "render", "sweep", "sheet", "show", "diff", "verify", "upscale", "keep", "discard",
     "base add", "base list", "base show", "base check", "base remove",
-    "undecided", "label", "undo", "redo", "search", "aim", "log", "diary", "collection add",
+    "rate", "undecided", "label", "undo", "redo", "search", "aim", "log", "diary", "collection add",
     "collection remove", "collection move", "collection list", "collection show",
     "style teach", "style list", "style show", "style export", "series list", "series show",
 }  # fmt: skip
