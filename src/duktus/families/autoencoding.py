@@ -23,7 +23,7 @@ class Autoencoder:
     """
 
     def __init__(self, network: Any, device: torch.device, dtype: torch.dtype) -> None:
-        self._network = network
+        self._network: Any = network
         self._device = device
         self._dtype = dtype
         self._factor: float = network.config.scaling_factor

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from duktus.domain.base import RenderDefaults, Role
 from duktus.domain.errors import InputError
-from duktus.domain.style import Targets
+from duktus.domain.style import NoiseLevels, Targets
 from duktus.families.folder_hash import folder_hash, read_json
 from duktus.families.safetensors_header import read_header
 
@@ -19,10 +19,17 @@ UNSAFE = ("*.bin", "*.ckpt", "*.pt", "*.pth")
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The weights file of one network; ``variant`` as diffusers names it (``fp16`` or none)."""
+    """The weights of one network; ``variant`` as diffusers names it (``fp16`` or none)."""
 
     path: Path
     variant: str | None
+    parts: tuple[Path, ...] = ()
+    """The files that ``path``, then an index, names; empty when ``path`` holds the weights itself."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every safetensors file of them."""
+        return self.parts or (self.path,)
 
 
 class _Strict(BaseModel):
@@ -39,6 +46,7 @@ class TeachNote(_Strict):
     targets: Targets
     source: str
     min_snr_gamma: float | None = Field(default=5.0, gt=0)
+    noise_levels: NoiseLevels = NoiseLevels.UNIFORM
 
 
 class BaseNote(_Strict):
@@ -69,6 +77,9 @@ def weights_of(folder: Path, network: str, stem: str) -> Weights:
         path = folder / network / f"{stem}{f'.{variant}' if variant else ''}.safetensors"
         if path.is_file():
             return Weights(path=path, variant=variant)
+        index = path.with_name(f"{stem}.safetensors.index{f'.{variant}' if variant else ''}.json")
+        if index.is_file():
+            return Weights(path=index, variant=variant, parts=_parts(folder, index))
     unsafe = sorted(path.name for kind in UNSAFE for path in (folder / network).glob(kind))
     if unsafe:
         raise InputError(
@@ -78,6 +89,21 @@ def weights_of(folder: Path, network: str, stem: str) -> Weights:
             "Take the safetensors edition of this base.",
         )
     raise missing(folder, f"{network}/{stem}.safetensors")
+
+
+def _parts(folder: Path, index: Path) -> tuple[Path, ...]:
+    """The files that weights too large for one are spread over."""
+    named = read_json(index).get("weight_map")
+    if not isinstance(named, dict) or not named:
+        raise InputError(f"{index} names no weights.", "Its weight_map is missing or empty.")
+    found: list[Path] = []
+    for name in sorted({str(part) for part in named.values()}):
+        if Path(name).name != name or not name.endswith(".safetensors"):
+            raise InputError(f"{index} names {name!r}.", "Only safetensors files beside it are read.")
+        if not index.with_name(name).is_file():
+            raise missing(folder, f"{index.parent.name}/{name}")
+        found.append(index.with_name(name))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +128,7 @@ def checked_files(folder: Path, networks: Mapping[str, str], tokenizers: Iterabl
     Raises:
         InputError: names the file that is missing, truncated or not safetensors.
     """
-    weights = [weights_of(folder, network, stem).path for network, stem in networks.items()]
+    weights = [path for network, stem in networks.items() for path in weights_of(folder, network, stem).files]
     for path in weights:
         read_header(path)
     configurations = [folder / network / "config.json" for network in networks]
@@ -111,17 +137,29 @@ def checked_files(folder: Path, networks: Mapping[str, str], tokenizers: Iterabl
         if not path.is_file():
             raise missing(folder, path.relative_to(folder).as_posix())
     words = [path for tokenizer in tokenizers for path in vocabulary(folder, tokenizer)]
+    configurations += [path for tokenizer in tokenizers for path in _frame(folder / tokenizer)]
     return CheckedFiles(folder, (*weights, *words), tuple(configurations))
 
 
 def vocabulary(folder: Path, tokenizer: str = "tokenizer") -> list[Path]:
-    """The files of a CLIP tokenizer, in the older spelling, the newer, or both."""
-    older = [folder / tokenizer / name for name in ("vocab.json", "merges.txt")]
-    newer = folder / tokenizer / "tokenizer.json"
-    found = [path for path in (*older, newer) if path.is_file()]
-    if newer not in found and len(found) < len(older):
+    """The files of a tokenizer in the older spelling, the newer, or both, and the frame of its messages.
+
+    Older are ``vocab.json`` with ``merges.txt`` (CLIP, Qwen) or ``spiece.model`` (T5).
+    """
+    place = folder / tokenizer
+    older = [place / name for name in ("vocab.json", "merges.txt")]
+    whole = [place / name for name in ("tokenizer.json", "spiece.model")]
+    found = [path for path in (*older, *whole) if path.is_file()]
+    if not any(path in found for path in whole) and len(found) < len(older):
         raise missing(folder, f"{tokenizer}/vocab.json or {tokenizer}/merges.txt")
-    return found
+    frame = place / "chat_template.jinja"
+    return [*found, frame] if frame.is_file() else found
+
+
+def _frame(tokenizer: Path) -> list[Path]:
+    """The configuration of a tokenizer that holds the frame of its messages itself."""
+    path = tokenizer / "tokenizer_config.json"
+    return [path] if path.is_file() and "chat_template" in read_json(path) else []
 
 
 def missing(folder: Path, name: str) -> InputError:

@@ -12,6 +12,8 @@ is 1x1, as kohya-ss/sd-scripts and LoCon write them.
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,19 @@ from duktus.domain.errors import MismatchError
 from duktus.families.proof import bits_are_held, held_conv2d, held_linear
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
+
+_rows: ContextVar[Tensor | None] = ContextVar("rows", default=None)
+
+
+@contextmanager
+def only_rows(index: Tensor) -> Generator[None]:
+    """Within, a batch holds only the pictures at ``index`` (m,) of those that strengths were set for."""
+    token = _rows.set(index)
+    try:
+        yield
+    finally:
+        _rows.reset(token)
 
 
 class LoraPair(nn.Module):
@@ -61,7 +75,9 @@ class LoraPair(nn.Module):
     def scaled(self, inner: Tensor) -> Tensor:
         """``inner`` (n, ...) times each picture's strength and the adapter's scale."""
         if self.factors is not None:
-            return inner * self.factors.to(inner.dtype).view(-1, *(1,) * (inner.ndim - 1))
+            rows = _rows.get()
+            factors = self.factors if rows is None else self.factors[rows]
+            return inner * factors.to(inner.dtype).view(-1, *(1,) * (inner.ndim - 1))
         return inner if self.scale == 1 else inner * self.scale
 
 

@@ -7,13 +7,17 @@ from pathlib import Path
 from duktus.domain.errors import InputError, MismatchError, NotFoundError
 from duktus.families.control import Steerable
 from duktus.families.family import Family, ReadsSingleFiles
+from duktus.families.flux import Flux
 from duktus.families.sd15 import Sd15
 from duktus.families.sdxl import Sdxl
 from duktus.families.single_file import SingleFile, checked_header, unknown_architecture
+from duktus.families.zimage import ZImage
 
 FAMILIES: dict[str, Family] = {
     "sd15": Sd15(),
     "sdxl": Sdxl(),
+    "flux": Flux(),
+    "zimage": ZImage(),
 }
 
 

@@ -1,0 +1,221 @@
+"""Small random-weight FLUX.1 and Z-Image folders with the true structure of things.
+
+Block kinds, module names, latent packing, VAE scale and shift, text encoders and their tokenizers are those
+of the real models; only widths and depths are small. Deterministic from their seeds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    FlowMatchEulerDiscreteScheduler,
+    FluxPipeline,
+    FluxTransformer2DModel,
+    ZImagePipeline,
+    ZImageTransformer2DModel,
+)
+from diffusers.utils import logging as diffusers_logging
+from tests.support.tiny_base import WORDS, bytes_to_unicode, vocabulary
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTokenizer,
+    Qwen2Tokenizer,
+    Qwen3Config,
+    Qwen3Model,
+    T5Config,
+    T5EncoderModel,
+    T5Tokenizer,
+)
+from transformers.utils import logging as transformers_logging
+
+WIDTH = 32
+CHAT = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}"
+    "{% endif %}"
+)
+"""What Qwen3's own template says for one message of a user."""
+
+DEV = {"shift": 3.0, "use_dynamic_shifting": True, "base_shift": 0.5, "max_shift": 1.15}
+SCHNELL = {"shift": 1.0, "use_dynamic_shifting": False, "base_shift": 0.5, "max_shift": 1.15}
+
+
+def write_tiny_flux(
+    folder: Path,
+    seed: int = 0,
+    *,
+    guidance: bool = True,
+    noise: dict[str, Any] | None = None,
+    duktus: dict[str, object] | None = None,
+) -> Path:
+    """FLUX.1 [dev] in small; [schnell] with ``guidance=False, noise=SCHNELL``. Returns the folder."""
+    with _quiet(seed):
+        transformer = FluxTransformer2DModel(
+            in_channels=64,
+            num_layers=2,
+            num_single_layers=2,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=WIDTH,
+            pooled_projection_dim=WIDTH,
+            guidance_embeds=guidance,
+            axes_dims_rope=(4, 6, 6),
+        )
+        clip, clip_tokenizer = _clip()
+        t5_tokenizer = _t5_tokenizer()
+        t5 = T5EncoderModel(
+            T5Config(
+                vocab_size=len(t5_tokenizer),
+                d_model=WIDTH,
+                d_kv=8,
+                d_ff=2 * WIDTH,
+                num_layers=2,
+                num_heads=4,
+                feed_forward_proj="gated-gelu",
+            )
+        )
+        _save(
+            FluxPipeline,
+            folder,
+            transformer=transformer,
+            vae=_vae(),
+            text_encoder=clip,
+            tokenizer=clip_tokenizer,
+            text_encoder_2=t5,
+            tokenizer_2=t5_tokenizer,
+            scheduler=FlowMatchEulerDiscreteScheduler(**(noise or DEV)),
+        )
+    return _note(folder, duktus)
+
+
+def write_tiny_zimage(
+    folder: Path, seed: int = 0, *, shift: float = 6.0, duktus: dict[str, object] | None = None
+) -> Path:
+    """Z-Image in small; Z-Image-Turbo's folder has ``shift=3.0``. Returns the folder."""
+    with _quiet(seed):
+        transformer = ZImageTransformer2DModel(
+            in_channels=16,
+            dim=64,
+            n_layers=2,
+            n_refiner_layers=1,
+            n_heads=2,
+            n_kv_heads=2,
+            cap_feat_dim=WIDTH,
+            axes_dims=[8, 12, 12],
+            axes_lens=[1024, 512, 512],
+        )
+        for name in ("x_pad_token", "cap_pad_token"):  # zeros would hide what padding does
+            getattr(transformer, name).data.normal_()
+        tokenizer = _qwen_tokenizer()
+        encoder = Qwen3Model(
+            Qwen3Config(
+                vocab_size=len(tokenizer),
+                hidden_size=WIDTH,
+                intermediate_size=2 * WIDTH,
+                num_hidden_layers=3,
+                num_attention_heads=4,
+                num_key_value_heads=2,
+                head_dim=8,
+            )
+        )
+        _save(
+            ZImagePipeline,
+            folder,
+            transformer=transformer,
+            vae=_vae(),
+            text_encoder=encoder,
+            tokenizer=tokenizer,
+            scheduler=FlowMatchEulerDiscreteScheduler(shift=shift),
+        )
+    return _note(folder, duktus)
+
+
+@contextmanager
+def _quiet(seed: int) -> Iterator[None]:
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def _vae() -> Any:
+    kind: Any = AutoencoderKL
+    return kind(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(8, 16, 16, 16),
+        layers_per_block=1,
+        latent_channels=16,
+        norm_num_groups=8,
+        sample_size=64,
+        mid_block_add_attention=False,
+        use_quant_conv=False,
+        use_post_quant_conv=False,
+        scaling_factor=0.3611,
+        shift_factor=0.1159,
+    )
+
+
+def _clip() -> tuple[Any, Any]:
+    vocab, merges = vocabulary(WORDS)
+    kind: Any = CLIPTokenizer
+    config = CLIPTextConfig(
+        vocab_size=len(vocab),
+        hidden_size=WIDTH,
+        intermediate_size=2 * WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=77,
+        bos_token_id=vocab["<|startoftext|>"],
+        eos_token_id=vocab["<|endoftext|>"],
+        pad_token_id=vocab["<|endoftext|>"],
+    )
+    return CLIPTextModel(config), kind(vocab=vocab, merges=merges, model_max_length=77)
+
+
+def _t5_tokenizer() -> Any:
+    """Words, letters, and T5's own special tokens; reads 24 tokens."""
+    pieces = [*dict.fromkeys("▁" + word for word in WORDS), *"abcdefghijklmnopqrstuvwxyz,▁-0123456789"]
+    special = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
+    kind: Any = T5Tokenizer
+    return kind(
+        vocab=[*special, *((piece, -float(len(pieces) - n)) for n, piece in enumerate(pieces))],
+        extra_ids=0,
+        additional_special_tokens=[],
+        model_max_length=24,
+    )
+
+
+def _qwen_tokenizer() -> Any:
+    tokens = [*bytes_to_unicode(), "<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    kind: Any = Qwen2Tokenizer
+    tokenizer = kind(
+        vocab={token: number for number, token in enumerate(tokens)},
+        merges=[],
+        additional_special_tokens=["<|im_start|>", "<|im_end|>"],
+    )
+    tokenizer.chat_template = CHAT
+    return tokenizer
+
+
+def _save(kind: Any, folder: Path, **parts: Any) -> None:
+    for part in parts.values():
+        if isinstance(part, torch.nn.Module):
+            part.eval()
+    kind(**parts).save_pretrained(folder)
+
+
+def _note(folder: Path, duktus: dict[str, object] | None) -> Path:
+    if duktus is not None:
+        (folder / "duktus.json").write_text(json.dumps(duktus, indent=2), encoding="utf-8")
+    return folder
