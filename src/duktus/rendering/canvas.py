@@ -61,7 +61,7 @@ def canvas(recipe: Recipe, find: Callable[[str], Path]) -> Canvas | None:
         mask = Image.fromarray(read_pixels(find(recipe.mask.picture))).convert("L")
         if mask.size != source.size:
             mask = mask.resize(source.size, Image.Resampling.BILINEAR)
-        share = np.asarray(fitted(mask, place), dtype=np.float32) / 255
+        share = (np.asarray(fitted(mask, place), dtype=np.float32) / 255).astype(np.float32)
     if extend is not None and (across or down):
         pixels, share = _extended(pixels, share, extend)
     if share is not None and recipe.mask is not None and recipe.mask.feather:

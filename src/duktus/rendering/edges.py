@@ -5,6 +5,8 @@ Depth and pose need networks of their own to be seen in a picture; those control
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
@@ -15,7 +17,7 @@ from duktus.rendering.compare import Pixels
 LOW, HIGH = 100.0, 200.0
 """Canny's thresholds on the gradient (sum of the absolute Sobel answers), those of the field."""
 
-Grey = NDArray[np.float32]
+Grey = NDArray[np.floating[Any]]
 
 
 def control_pixels(kind: ControlKind, pixels: Pixels) -> Pixels:
