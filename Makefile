@@ -13,13 +13,14 @@ help: ## this list
 
 setup: $(STAMP) ## install everything into .venv, with duktus in .venv/bin
 
-$(STAMP): requirements.lock pyproject.toml tools/setup_browser.sh
+$(STAMP): requirements.lock pyproject.toml tools/setup_browser.sh tools/setup_exiftool.sh
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "duktus needs Python 3.11 or newer; $(PYTHON) is older. Name another: make PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	sh tools/setup_browser.sh
+	sh tools/setup_exiftool.sh
 	@touch $(STAMP)
 
 demo: $(STAMP) ## nine pictures in; a taught style, a directed series and its sheet out (about 5 minutes)

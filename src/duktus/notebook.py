@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from duktus.actions.bases import BaseChecked, BaseListed, BaseRemoved, BaseShown
     from duktus.actions.collect import Collection
     from duktus.actions.diff import Diff
+    from duktus.actions.import_pictures import Imported
     from duktus.actions.log import Way
     from duktus.actions.progress import Progress
     from duktus.actions.rendering import OnPreview
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from duktus.actions.workspace import Workspace as Inner
     from duktus.archive.collections import Summary as CollectionSummary
     from duktus.archive.series import Summary
-    from duktus.domain.asset import Asset
+    from duktus.domain.asset import Asset, PictureFormat
     from duktus.domain.base import Base
     from duktus.domain.decision import DecisionEvent, Standing
     from duktus.domain.descent import Aim
@@ -135,6 +136,7 @@ class Workspace:
         base: str | None = None,
         aim: str = "",
         out: str | Path | None = None,
+        kind: PictureFormat | None = None,
         steps_strip: bool = False,
         on_preview: OnPreview | None = None,
         **options: Any,
@@ -151,6 +153,7 @@ class Workspace:
                 request,
                 aim=aim,
                 out=None if out is None else Path(out),
+                kind=kind,
                 steps_strip=steps_strip,
                 progress=self._progress,
                 on_preview=on_preview,
@@ -187,6 +190,7 @@ class Workspace:
         base: str | None = None,
         name: str | None = None,
         out: str | Path | None = None,
+        kind: PictureFormat | None = None,
         steps_strip: bool = False,
         on_preview: OnPreview | None = None,
         **options: Any,
@@ -209,6 +213,7 @@ class Workspace:
             _request(prompt, style, seed, base, options),
             name=name,
             out=None if out is None else Path(out),
+            kind=kind,
             steps_strip=steps_strip,
             progress=self._progress,
             on_preview=on_preview,
@@ -221,6 +226,7 @@ class Workspace:
         *,
         aim: str = "",
         out: str | Path | None = None,
+        kind: PictureFormat | None = None,
         steps_strip: bool = False,
         **changes: Any,
     ) -> list[Asset]:
@@ -241,6 +247,7 @@ class Workspace:
             wanted(changes),
             aim=aim,
             out=None if out is None else Path(out),
+            kind=kind,
             steps_strip=steps_strip,
             progress=self._progress,
         )
@@ -423,8 +430,33 @@ class Workspace:
 
         return export_style(self._inner, _name(style), None if out is None else Path(out))
 
+    def import_pictures(self, place: str | Path) -> Imported:
+        """Take a picture of another program, or every one below a folder, into the archive."""
+        from duktus.actions.import_pictures import import_pictures
+
+        return import_pictures(self._inner, Path(place), progress=self._progress)
+
+    def export_pictures(
+        self,
+        *assets: Asset | str | Path,
+        out: str | Path,
+        kind: PictureFormat | None = None,
+        strip: bool = False,
+    ) -> list[Path]:
+        """Copy pictures out, in another format or without their prompt."""
+        from duktus.actions.export_pictures import export_pictures
+
+        names = [_id(asset) for asset in assets]
+        return list(export_pictures(self._inner, names, Path(out), kind=kind, strip=strip))
+
+    def scrub(self, picture: str | Path, out: str | Path | None = None, *, everything: bool = False) -> Path:
+        """Write a copy of a picture without its metadata; ``everything`` takes the AI mark out too."""
+        from duktus.actions.scrub import scrub
+
+        return scrub(Path(picture), None if out is None else Path(out), everything=everything).path
+
     def show(self, asset: Asset | str | Path) -> Shown:
-        """Everything known about a picture."""
+        """Everything known about a picture, or what any picture file says of itself."""
         from duktus.actions.show import show
 
         return show(self._inner, _id(asset))

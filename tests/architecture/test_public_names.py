@@ -22,8 +22,10 @@ VERBS = {
     "diff",
     "draw_log",
     "export",
+    "export_pictures",
     "forget_search",
     "go_on",
+    "import_pictures",
     "keep",
     "label",
     "list_collections",
@@ -36,6 +38,7 @@ VERBS = {
     "render",
     "root",
     "saved_searches",
+    "scrub",
     "search",
     "series",
     "sheet",
@@ -51,7 +54,8 @@ VERBS = {
     "verify",
 }
 COMMANDS = {
-    "init", "demo", "doctor", "render", "sweep", "sheet", "show", "diff", "verify", "upscale", "keep", "discard",
+    "init", "demo", "doctor", "render", "sweep", "sheet", "show", "diff", "verify", "upscale",
+    "keep", "discard", "import", "export", "scrub",
     "base add", "base list", "base show", "base check", "base remove",
     "rate", "undecided", "label", "undo", "redo", "search", "aim", "log", "diary", "collection add",
     "collection remove", "collection move", "collection list", "collection show",

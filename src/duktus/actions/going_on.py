@@ -21,7 +21,7 @@ from duktus.archive import assets, descents, lineage, styles
 from duktus.archive.disk import explained
 from duktus.archive.lineage import Edge, Kind
 from duktus.archive.times import now
-from duktus.domain.asset import Asset
+from duktus.domain.asset import Asset, PictureFormat
 from duktus.domain.base import Base
 from duktus.domain.changes import changes
 from duktus.domain.descent import Descent, Subject
@@ -73,6 +73,7 @@ def go_on(
     *,
     aim: str = "",
     out: Path | None = None,
+    kind: PictureFormat | None = None,
     steps_strip: bool = False,
     progress: Progress | None = None,
 ) -> WentOn:
@@ -87,7 +88,7 @@ def go_on(
     used = _styles(workspace, base, before.recipe, wanted)
     begun = begin(workspace, base, wanted.beginning)
     recipes = _children(before.recipe, wanted, used, begun)
-    check_out(out, len(recipes))
+    check_out(out, len(recipes), kind)
     workspace.prepare()
     with explained(workspace.root):
         begun.keep(workspace)
@@ -108,7 +109,7 @@ def go_on(
     made = tuple(found[index] for index in sorted(found))
     children = tuple(asset for asset, _ in made)
     with explained(out or workspace.root):
-        copies = copy_all(workspace, children, out) if out else ()
+        copies = copy_all(workspace, children, out, kind) if out else ()
     return WentOn(before, children, tuple(descent for _, descent in made), notes, copies)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from duktus.actions.export_pictures import copy_target, picture_format, write_copy
 from duktus.actions.planning import Plan, plan
 from duktus.actions.progress import Progress, Silent
 from duktus.actions.rendering import STRIP, Job, OnPreview, record, render_jobs
@@ -13,9 +14,8 @@ from duktus.actions.workspace import Workspace
 from duktus.archive import descents
 from duktus.archive.disk import explained
 from duktus.archive.store import copy_out
-from duktus.domain.asset import Asset
+from duktus.domain.asset import Asset, PictureFormat
 from duktus.domain.descent import Subject
-from duktus.domain.errors import InputError
 
 FOLDER = "single"
 """Of pictures that belong to no series, below ``pictures/``."""
@@ -37,17 +37,19 @@ def render(
     *,
     aim: str = "",
     out: Path | None = None,
+    kind: PictureFormat | None = None,
     steps_strip: bool = False,
     progress: Progress | None = None,
     on_preview: OnPreview | None = None,
 ) -> Rendered:
     """Render every recipe of a request, always anew, and keep the pictures.
 
-    ``aim`` says what is sought. ``out`` is a folder, or for one picture a file ending in ``.png``.
+    ``aim`` says what is sought. ``out`` is a folder for copies, or for one picture a file; ``kind`` is their
+    format.
     """
     told = progress or Silent()
     planned = plan(workspace, request)
-    check_out(out, len(planned.recipes))
+    check_out(out, len(planned.recipes), kind)
     if workspace.prepare():
         told.say(f"Made a workspace in {workspace.root}.")
     with explained(workspace.root):
@@ -60,7 +62,7 @@ def render(
             for asset in found:
                 descents.say_aim(connection, Subject.ASSET, asset.id, aim, author=workspace.author)
     with explained(out or workspace.root):
-        copies = copy_all(workspace, found, out) if out else ()
+        copies = copy_all(workspace, found, out, kind) if out else ()
     return Rendered(found, planned.notes, copies)
 
 
@@ -84,30 +86,19 @@ def _render_all(
     return tuple(found[index] for index in sorted(found))
 
 
-def check_out(out: Path | None, pictures: int) -> None:
-    """Refuse an ``out`` that cannot take that many pictures, before any time is spent."""
-    if out is None:
-        return
-    if out.suffix.lower() == ".png" and pictures > 1:
-        raise InputError(
-            f"{out} is one file, but {pictures} pictures are made.",
-            "",
-            "Name a folder with --out instead.",
-        )
-    if out.suffix and out.suffix.lower() != ".png" and not out.is_dir():
-        raise InputError(
-            f"{out} does not end in .png.",
-            "Pictures are written as PNG, which keeps every bit and the recipe.",
-            "Name a .png file or a folder.",
-        )
+def check_out(out: Path | None, pictures: int, kind: PictureFormat | None = None) -> None:
+    """Refuse an ``out`` that cannot take that many pictures of that format, before any time is spent."""
+    picture_format(out, kind, pictures)
 
 
-def copy_all(workspace: Workspace, found: tuple[Asset, ...], out: Path) -> tuple[Path, ...]:
+def copy_all(
+    workspace: Workspace, found: tuple[Asset, ...], out: Path, kind: PictureFormat | None = None
+) -> tuple[Path, ...]:
     """Copy pictures, and the strips that lie beside them, to a folder or one picture to a file."""
-    one_file = out.suffix.lower() == ".png"
-    targets = [out if one_file else out / Path(asset.path).name for asset in found]
+    chosen = picture_format(out, kind, len(found))
+    targets = [copy_target(out, Path(asset.path), chosen) for asset in found]
     for asset, target in zip(found, targets, strict=True):
-        copy_out(workspace.file(asset), target)
+        write_copy(workspace.file(asset), asset.recipe, target, chosen)
         strip = (workspace.root / asset.path).with_suffix(STRIP)
         if strip.is_file():
             copy_out(strip, target.with_suffix(STRIP))

@@ -17,7 +17,7 @@ from duktus.actions.workspace import Workspace
 from duktus.archive import assets, series
 from duktus.archive.disk import explained
 from duktus.archive.lock import Lock
-from duktus.domain.asset import Asset
+from duktus.domain.asset import Asset, PictureFormat
 from duktus.domain.series import Series
 
 
@@ -39,6 +39,7 @@ def sweep(
     *,
     name: str | None = None,
     out: Path | None = None,
+    kind: PictureFormat | None = None,
     steps_strip: bool = False,
     progress: Progress | None = None,
     on_preview: OnPreview | None = None,
@@ -51,7 +52,7 @@ def sweep(
     told = progress or Silent()
     start = time.monotonic()
     planned = plan(workspace, request)
-    check_out(out, len(planned.recipes))
+    check_out(out, len(planned.recipes), kind)
     chosen = series_name(planned, name)
     with workspace.archive.read() as connection:
         same_plan(chosen, planned, series.plan_of(connection, chosen))
@@ -67,7 +68,7 @@ def sweep(
             workspace, chosen, planned, told, steps_strip=steps_strip, on_preview=on_preview
         )
         result = _finish(workspace, chosen, planned, told)
-        copies = copy_all(workspace, result[1], out) if out else ()
+        copies = copy_all(workspace, result[1], out, kind) if out else ()
     return Swept(*result, rendered=rendered, seconds=time.monotonic() - start, copies=copies)
 
 

@@ -28,6 +28,7 @@ from duktus.domain.asset import Asset
 from duktus.domain.base import Base, Role
 from duktus.domain.beginning import ControlKind
 from duktus.domain.errors import MismatchError, NotFoundError
+from duktus.domain.foreign import ForeignPicture
 from duktus.families.registry import family, family_of
 
 LEAST_ROOM = 1 << 20
@@ -133,6 +134,11 @@ class Workspace:
         """The picture's file under its name for people; in the store when that was removed."""
         named = self.root / asset.path
         return named if named.is_file() else self.store.path(asset.file_hash)
+
+    def foreign_file(self, picture: ForeignPicture) -> Path:
+        """An imported picture's file under its name for people; in the store when that was removed."""
+        named = self.root / picture.path
+        return named if named.is_file() else self.store.path(picture.file_hash)
 
     def relative(self, path: Path) -> str:
         """A path relative to the workspace, with forward slashes."""

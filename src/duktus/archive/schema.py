@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy import column as bare_column
 from sqlalchemy import table as bare_table
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration that this version of duktus knows."""
 
 METADATA = MetaData()
@@ -243,6 +243,27 @@ saved_searches = Table(
     Column("author", Text, nullable=False),
     Column("created", Text, nullable=False),
 )
+
+foreign_pictures = Table(
+    "foreign_pictures",
+    METADATA,
+    Column("id", String(18), primary_key=True),
+    Column("file_hash", String(64), nullable=False, unique=True),
+    Column("pixel_hash", String(64), nullable=False, index=True),
+    Column("tool", Text, nullable=False, index=True),
+    Column("document", Text, nullable=False),
+    Column("created", Text, nullable=False),
+)
+"""Pictures taken in from elsewhere. Not assets: none of our recipes is known to have made them."""
+
+foreign_sources = Table(
+    "foreign_sources",
+    METADATA,
+    Column("file_hash", ForeignKey("foreign_pictures.file_hash"), nullable=False),
+    Column("source", Text, nullable=False),
+    PrimaryKeyConstraint("file_hash", "source"),
+)
+"""Every place where a foreign picture was found."""
 
 APPEND_ONLY = ("decisions", "edges", "descents", "aims")
 """Tables whose rows a trigger keeps from being changed or deleted."""

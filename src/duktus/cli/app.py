@@ -19,6 +19,7 @@ from duktus.cli import (
     finding,
     looking,
     making,
+    picture_commands,
     series_commands,
     style_commands,
     telling,
@@ -52,6 +53,7 @@ def build() -> typer.Typer:
     enlarging.register(app)
     looking.register(app)
     finding.register(app)
+    picture_commands.register(app)
     deciding.register(app)
     telling.register(app)
     app.add_typer(collection_commands.app(), name="collection")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from duktus.cli.asking import Asked, request
 from duktus.cli.outcome import Given, Outcome
+from duktus.domain.asset import PictureFormat
 from duktus.domain.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,7 +90,14 @@ def wanted_of(asked: Asked, edits: Edits, begins: Begins) -> Wanted:
 
 
 def going_on(
-    given: Given, parent: str, wanted: Wanted, *, aim: str, out: Path | None, steps_strip: bool
+    given: Given,
+    parent: str,
+    wanted: Wanted,
+    *,
+    aim: str,
+    out: Path | None,
+    kind: PictureFormat | None,
+    steps_strip: bool,
 ) -> Outcome:
     """Render the children and tell what was changed."""
     from duktus.actions.going_on import go_on
@@ -98,7 +106,9 @@ def going_on(
     from duktus.wiring import workspace
 
     here = workspace(given.place)
-    done = go_on(here, parent, wanted, aim=aim, out=out, steps_strip=steps_strip, progress=given.terminal)
+    done = go_on(
+        here, parent, wanted, aim=aim, out=out, kind=kind, steps_strip=steps_strip, progress=given.terminal
+    )
     lines = [f"from {done.parent.id}: {'; '.join(told(done.descents[0].changes))}"]
     lines += [f"{one.id}  seed {one.recipe.seed}  {here.file(one)}" for one in done.assets]
     document = {

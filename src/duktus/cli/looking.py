@@ -31,19 +31,25 @@ def _is_file(name: str) -> bool:
 
 
 def show(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
-    """Show everything known about a picture: recipe, facts, decisions, where it came from."""
+    """Show everything known about a picture, or what a file of any program says of its making."""
 
     def act(given: Given) -> Outcome:
         from duktus.actions.reports import asset_json, standing_json
         from duktus.actions.show import show as action
+        from duktus.cli.explaining import completed_json, explained_json, explained_lines
         from duktus.wiring import workspace
 
         here = workspace(given.place, make=_is_file(asset))
         shown = action(here, asset)
-        recipe = shown.recipe.as_json()
-        document: dict[str, Any] = {"path": str(shown.path.absolute()), "recipe": recipe}
-        lines = [f"{shown.asset.id if shown.asset else 'not in this workspace'}  {shown.path}"]
-        lines += [f"  {key:<16} {value}" for key, value in _flat(recipe).items()]
+        recipe = shown.recipe.as_json() if shown.recipe else None
+        known = shown.asset or shown.imported
+        document: dict[str, Any] = {
+            "id": known.id if known else None,
+            "path": str(shown.path.absolute()),
+            "recipe": recipe,
+        }
+        lines = [f"{known.id if known else 'not in this workspace'}  {shown.path}"]
+        lines += [f"  {key:<16} {value}" for key, value in _flat(recipe or {}).items()]
         if shown.asset is not None:
             document = {
                 **asset_json(here, shown.asset),
@@ -69,6 +75,9 @@ def show(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
                 f"{f' {event.label}' if event.label else ''} {event.reason}".rstrip()
                 for event in shown.history
             ]
+        document["file"] = explained_json(shown.explained)
+        document["completed"] = completed_json(shown.completed)
+        lines += explained_lines(shown)
         return Outcome({"asset": document}, lines)
 
     perform(context, as_json, act)

@@ -10,7 +10,7 @@ import typer
 from duktus.cli import beginning as on
 from duktus.cli.asking import Asked, request
 from duktus.cli.asking_on import Edits, PromptEdited, going_on, only_with_from, wanted_of
-from duktus.cli.options import AsJson, BaseOption, Guidance, Out, Strip, StyleOption
+from duktus.cli.options import AsJson, BaseOption, Format, Guidance, Out, Strip, StyleOption
 from duktus.cli.outcome import Given, Outcome, perform
 from duktus.cli.terminal import duration
 
@@ -92,6 +92,7 @@ def render(
     hires_by: on.LargerBy = "latent",
     draft: on.Draft = False,
     out: Out = None,
+    format_: Format = None,
     steps_strip: Strip = False,
     as_json: AsJson = False,
 ) -> None:
@@ -137,7 +138,7 @@ def render(
     def act(given: Given) -> Outcome:
         if from_ is not None:
             wanted = wanted_of(asked, edits, begins)
-            return going_on(given, from_, wanted, aim=aim, out=out, steps_strip=steps_strip)
+            return going_on(given, from_, wanted, aim=aim, out=out, kind=format_, steps_strip=steps_strip)
         only_with_from(asked, edits)
         wanted = request(asked, several=False, begins=begins)  # before torch is loaded
         from duktus.actions.render import render as action
@@ -145,7 +146,15 @@ def render(
         from duktus.wiring import workspace
 
         here = workspace(given.place, make=True)
-        done = action(here, wanted, aim=aim, out=out, steps_strip=steps_strip, progress=given.terminal)
+        done = action(
+            here,
+            wanted,
+            aim=aim,
+            out=out,
+            kind=format_,
+            steps_strip=steps_strip,
+            progress=given.terminal,
+        )
         lines = [f"{one.id}  seed {one.recipe.seed}  {here.file(one)}" for one in done.assets]
         document = {
             "assets": [asset_json(here, one) for one in done.assets],
@@ -199,6 +208,7 @@ def sweep(
     hires_by: on.LargerBy = "latent",
     draft: on.Draft = False,
     out: Out = None,
+    format_: Format = None,
     steps_strip: Strip = False,
     as_json: AsJson = False,
 ) -> None:
@@ -244,7 +254,9 @@ def sweep(
         from duktus.wiring import workspace
 
         here = workspace(given.place, make=True)
-        done = action(here, wanted, name=name, out=out, steps_strip=steps_strip, progress=given.terminal)
+        done = action(
+            here, wanted, name=name, out=out, kind=format_, steps_strip=steps_strip, progress=given.terminal
+        )
         found = {one.id: one for one in done.assets}
         document = {
             "series": {

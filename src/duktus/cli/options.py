@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from duktus.domain.asset import PictureFormat
+
 AsJson = Annotated[bool, typer.Option("--json", help="Give one JSON document on stdout.")]
 BaseOption = Annotated[
     str | None, typer.Option("--base", metavar="NAME", help="The base model; otherwise the workspace's own.")
@@ -23,6 +25,12 @@ Guidance = Annotated[
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", help="Copy the pictures to this folder, or one to this .png file.")
+]
+Format = Annotated[
+    PictureFormat | None,
+    typer.Option(
+        "--format", help="Of the copies; otherwise what --out ends in, or png. The archive keeps PNG."
+    ),
 ]
 Strip = Annotated[
     bool, typer.Option("--steps-strip", help="Also keep each picture's way from noise, as one strip.")

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
 from duktus.domain.recipe import Hash, Recipe
+
+
+class PictureFormat(StrEnum):
+    """A format for copies of a picture; the value is the ending of the file's name. Masters are PNG."""
+
+    PNG = "png"
+    WEBP = "webp"
+    AVIF = "avif"
+    JPEG = "jpg"
 
 
 class DraftMeasured(BaseModel):

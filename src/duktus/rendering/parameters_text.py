@@ -39,6 +39,7 @@ def parameters_text(recipe: Recipe) -> str:
         ("Size", f"{recipe.width}x{recipe.height}"),
         ("Model", slug(recipe.base.name)),
         ("RNG", "CPU"),
+        *_beginning(recipe),
     ]
     if recipe.adapters:
         hashes = ", ".join(f"{slug(adapter.name)}: {adapter.style[:12]}" for adapter in recipe.adapters)
@@ -49,6 +50,21 @@ def parameters_text(recipe: Recipe) -> str:
         f"Negative prompt: {_line(recipe.negative_prompt)}",
         ", ".join(f"{key}: {value}" for key, value in details),
     ])  # fmt: skip
+
+
+def _beginning(recipe: Recipe) -> list[tuple[str, str]]:
+    """What a picture begins from, under A1111's keys; masks and controls have none that would be true."""
+    found: list[tuple[str, str]] = []
+    if recipe.source is not None:
+        found.append(("Denoising strength", _number(recipe.source.denoise)))
+    if recipe.variation is not None:
+        found.append(("Variation seed", str(recipe.variation.seed)))
+        found.append(("Variation seed strength", _number(recipe.variation.strength)))
+    if recipe.hires is not None:
+        found.append(("Denoising strength", _number(recipe.hires.denoise)))
+        found.append(("Hires resize", f"{recipe.hires.width}x{recipe.hires.height}"))
+        found.append(("Hires steps", str(recipe.hires.steps)))
+    return found
 
 
 def slug(name: str) -> str:
