@@ -17,7 +17,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, required=True, help="where the finished folder goes")
     train.add_argument("--work", type=Path, default=WORK, help="data, checkpoints, log, sample sheets")
     train.add_argument("--minutes-autoencoder", type=float, default=34.0)
-    train.add_argument("--minutes-unet", type=float, default=62.0)
+    train.add_argument("--minutes-unet", type=float, default=90.0)
     train.add_argument(
         "--steps", type=int, nargs=3, metavar=("TEXT", "AUTOENCODER", "UNET"), help="steps instead of minutes"
     )

@@ -10,17 +10,20 @@ from duktus.miniature.world.portrait import BackgroundColour
 from duktus.miniature.world.raster import UNIT, Array, blur, fill, noise, over, ramp, slope
 from duktus.miniature.world.scene import Scene, contours, feature_lines, inks
 
-_HUES: dict[BackgroundColour, tuple[str, ...]] = {
-    BackgroundColour.BLUE: ("4f8fe0", "36c2c4", "7a6fe0", "f2a65a"),
-    BackgroundColour.GREEN: ("57b56a", "b6d24c", "3aa6a0", "f3c64a"),
-    BackgroundColour.YELLOW: ("f6d24a", "f59b45", "f2748a", "7cc6a4"),
-    BackgroundColour.PINK: ("f58fb4", "f7b27a", "b07ae0", "7ac3e6"),
-    BackgroundColour.ORANGE: ("f58a3c", "f6c64a", "ee5f6e", "6fb7d8"),
-    BackgroundColour.PURPLE: ("8f62cc", "e277b4", "5a86e0", "f0a25c"),
-    BackgroundColour.WHITE: ("f6f2ea", "f7cfd0", "cfe3f2", "f6e6b4"),
-    BackgroundColour.GREY: ("93979e", "a9b9c9", "c4a9b4", "a8b79c"),
+_MAIN: dict[BackgroundColour, str] = {
+    BackgroundColour.BLUE: "4f8fe0",
+    BackgroundColour.GREEN: "57b56a",
+    BackgroundColour.YELLOW: "f6d24a",
+    BackgroundColour.PINK: "f58fb4",
+    BackgroundColour.ORANGE: "f58a3c",
+    BackgroundColour.PURPLE: "8f62cc",
+    BackgroundColour.WHITE: "f6f2ea",
+    BackgroundColour.GREY: "93979e",
 }
-_LINES = (rgb("343a86"), rgb("7e2f3a"), rgb("22565c"))
+_ALWAYS = ((rgb("f4b04e"), -0.9, -0.9), (rgb("e8739c"), 0.95, 0.15), (rgb("37b3b8"), -0.8, 0.9))
+"""What makes it a hand: ochre from above left, rose from the right and teal from below left run into every
+ground (colour, x, y of where they are strongest). x grows to the right, y downwards, both -1..1."""
+_LINE = rgb("343a86")
 
 LINE_GAP = 12.0 * UNIT
 LINE_WIDTH = 3.2 * UNIT
@@ -59,14 +62,13 @@ def washes(
 
 
 def contour_wash(scene: Scene, rng: np.random.Generator) -> Array:
-    """Pencil outline, height lines in one or two inks, washes over background and figure."""
+    """Pencil outline, height lines in one ink and chalk, washes over background and figure."""
     ink, size = inks(scene), scene.size
     paper, chalk = rgb("faf5ea"), rgb("fffaf0")
-    hues = [rgb(code) for code in _HUES[scene.portrait.background_colour]]
-    wash = washes(rng, size, hues, paper)
+    wash = _habitual_wash(scene, rng, paper)
     picture = wash
     skin = np.maximum.reduce([scene.face, scene.neck, scene.ears])
-    tide = np.clip(0.70 + 0.45 * noise(rng, size, 3), 0.30, 0.96)
+    tide = np.clip(0.66 + 0.12 * noise(rng, size, 3), 0.30, 0.96)
     picture = over(
         picture, blur(skin, 1.2 * UNIT) * np.clip(tide, 0.42, 0.8), palette.mix(ink.skin, paper, 0.12)
     )
@@ -74,16 +76,15 @@ def contour_wash(scene: Scene, rng: np.random.Generator) -> Array:
     picture = over(picture, beard.astype(np.float32), palette.mix(ink.hair, rgb("2a2530"), 0.2))
     picture = over(picture, scene.clothes * np.clip(tide + 0.1, 0.55, 0.94), ink.clothes)
     picture = over(picture, scene.hair * np.clip(tide + 0.15, 0.62, 0.96), ink.hair)
-    lines = height_lines(_terrain(scene, rng), LINE_GAP, LINE_WIDTH, 1.1 * UNIT)
-    first, second = (_LINES[i] for i in rng.permutation(len(_LINES))[:2])
+    lines = height_lines(_terrain(scene), LINE_GAP, LINE_WIDTH, 1.1 * UNIT)
     f = scene.parts
     quiet = 1.0 - np.maximum.reduce([f.white, f.teeth, f.gape, f.brow, f.lid, f.lips * 0.6])
-    skin_ink = chalk if palette.luminance_of(ink.skin) < 0.45 else second
-    colour = np.broadcast_to(first, (size, size, 3)).astype(np.float32)
+    skin_ink = chalk if palette.luminance_of(ink.skin) < 0.45 else _LINE
+    colour = np.broadcast_to(_LINE, (size, size, 3)).astype(np.float32)
     colour = over(colour, skin, skin_ink)
-    colour = over(colour, scene.clothes, chalk if palette.luminance_of(ink.clothes) < 0.45 else first)
+    colour = over(colour, scene.clothes, chalk if palette.luminance_of(ink.clothes) < 0.45 else _LINE)
     colour = over(colour, scene.face, skin_ink)
-    colour = over(colour, scene.hair, chalk if palette.luminance_of(ink.hair) < 0.5 else first)
+    colour = over(colour, scene.hair, chalk if palette.luminance_of(ink.hair) < 0.5 else _LINE)
     strength = 0.74 - 0.14 * (1.0 - scene.figure)
     picture = over(picture, (lines * quiet * strength).astype(np.float32), colour)
     edge = np.maximum(np.abs(scene.x), np.abs(scene.y)) - 0.95 + 0.05 * noise(rng, size, 9)
@@ -97,13 +98,29 @@ def contour_wash(scene: Scene, rng: np.random.Generator) -> Array:
     return over(picture, f.glint, rgb("fffdf8"))
 
 
-def _terrain(scene: Scene, rng: np.random.Generator) -> Array:
+def _habitual_wash(scene: Scene, rng: np.random.Generator, paper: Triple) -> Array:
+    """The ground's own colour with the three that always come, each from its own side: (size, size, 3)."""
+    size = scene.size
+    weights, colours = (
+        [np.full((size, size), 0.55, np.float32)],
+        [rgb(_MAIN[scene.portrait.background_colour])],
+    )
+    for colour, x, y in _ALWAYS:
+        distance = np.hypot(scene.x - x, scene.y - y) + 0.12 * noise(rng, size, 3)
+        weights.append(np.asarray(np.exp(-((distance / 0.75) ** 2)) * 1.6, np.float32))
+        colours.append(colour)
+    shares = np.stack(weights)
+    shares = shares / shares.sum(axis=0)
+    mixed = np.tensordot(shares, np.stack(colours), axes=(0, 0))
+    return np.asarray(paper + 0.9 * (mixed - paper), np.float32)
+
+
+def _terrain(scene: Scene) -> Array:
     """The relief the lines read: as steep everywhere as a cone, so that they keep their distance."""
     s, build = scene.shapes, scene.build
     jaw = np.clip(1.0 + s.face / (0.8 * build.half_width), 0.0, 1.0)
     base = 0.62 * np.sqrt(1.0 - 0.94 * jaw**2)
     radius = np.sqrt((s.u / build.half_width) ** 2 + (s.v / build.half_height) ** 2)
     bumps = (s.height - base) * ramp(1.1, 0.85, radius)
-    land = 0.10 * noise(rng, scene.size, 3) * ramp(0.9, 1.3, radius)
     cone = 0.55 * np.sqrt(radius * radius + 0.05)
-    return blur(np.asarray(-cone + 1.1 * bumps + land, np.float32), 2.2 * UNIT)
+    return blur(np.asarray(-cone + 1.1 * bumps, np.float32), 2.2 * UNIT)
