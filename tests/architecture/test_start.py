@@ -47,7 +47,7 @@ def test_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
 
 def test_listing_does_not_load_torch(tmp_path: Path) -> None:
     assert "torch" not in loaded(["init"], tmp_path)
-    for arguments in (["series", "list"], ["style", "list", "--json"]):
+    for arguments in (["series", "list"], ["style", "list", "--json"], ["base", "list"]):
         assert not loaded(arguments, tmp_path) & {"torch", "diffusers", "transformers", "peft"}
 
 

@@ -13,7 +13,7 @@ from tests.docs.documents import ROOT, Block, blocks, matches
 
 from duktus import miniature
 
-GUIDES = ("nine-pictures", "sweeps", "reproduce", "keeping-track", "from-a-picture", "picture-files")
+GUIDES = ("nine-pictures", "sweeps", "reproduce", "keeping-track", "from-a-picture", "picture-files", "bases")
 """In the order in which a reader follows them: each goes on in the workspace of the one before."""
 
 pytestmark = pytest.mark.slow

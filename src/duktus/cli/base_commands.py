@@ -9,7 +9,7 @@ import typer
 from duktus.cli.options import AsJson
 from duktus.cli.outcome import MENDABLE, Given, Outcome, perform
 
-ADD = "\b\nExample:\n  duktus base add stabilityai/stable-diffusion-xl-base-1.0 --name sdxl"
+ADD = "\b\nExample:\n  duktus base add my-models/sdxl --name sdxl"
 LIST = "\b\nExample:\n  duktus base list"
 SHOW = "\b\nExample:\n  duktus base show miniature"
 CHECK = "\b\nExample:\n  duktus base check miniature"
