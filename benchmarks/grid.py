@@ -164,7 +164,9 @@ def _style(base: Base, path: Path) -> str:
 
 def _loop(base: Base, path: Path, recipes: list[Recipe]) -> Callable[[], list[Any]]:
     loading: Any = StableDiffusionPipeline
-    pipe: Any = loading.from_pretrained(base.folder, safety_checker=None, local_files_only=True)
+    pipe: Any = loading.from_pretrained(
+        base.folder, safety_checker=None, local_files_only=True, torch_dtype=torch.float32
+    )
     pipe.set_progress_bar_config(disable=True)
     with quiet_numpy():
         pipe.scheduler = DPMSolverMultistepScheduler.from_config(

@@ -109,7 +109,9 @@ def _ways(base: Base, path: Path, style: str, given: Any) -> dict[str, Callable[
 
 def _plain(base: Base, path: Path, recipes: list[Recipe]) -> Callable[[], object]:
     loading: Any = StableDiffusionPipeline
-    pipe: Any = loading.from_pretrained(base.folder, safety_checker=None, local_files_only=True)
+    pipe: Any = loading.from_pretrained(
+        base.folder, safety_checker=None, local_files_only=True, torch_dtype=torch.float32
+    )
     pipe.set_progress_bar_config(disable=True)
     with quiet_numpy():
         pipe.scheduler = DPMSolverMultistepScheduler.from_config(

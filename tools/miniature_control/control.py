@@ -57,7 +57,7 @@ def load(folder: Path, device: torch.device) -> Base:
     }  # fmt: skip
     loaded = {
         name: kind.from_pretrained(folder / name, local_files_only=True, use_safetensors=True)
-        .to(device)
+        .to(device, torch.float32)
         .eval()
         .requires_grad_(requires_grad=False)
         for name, kind in parts.items()
