@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from duktus.actions.request import Request
     from duktus.actions.search import Page
     from duktus.actions.show import Shown
+    from duktus.actions.style_files import Checked, Repair
     from duktus.actions.verify import Verified
     from duktus.actions.workspace import Workspace as Inner
     from duktus.archive.collections import Summary as CollectionSummary
@@ -424,11 +425,45 @@ class Workspace:
 
         return show_style(self._inner, name)
 
-    def export(self, style: Style | str, out: str | Path | None = None) -> Path:
-        """Copy a style's file out of the workspace."""
+    def export(
+        self,
+        style: Style | str,
+        out: str | Path | None = None,
+        *,
+        program: str | None = None,
+        full_metadata: bool = False,
+    ) -> Path:
+        """Copy a style's file out of the workspace; refuse unless ``program``, if named, loads it whole."""
         from duktus.actions.styles import export_style
 
-        return export_style(self._inner, _name(style), None if out is None else Path(out))
+        place = None if out is None else Path(out)
+        return export_style(self._inner, _name(style), place, program=program, full_metadata=full_metadata)
+
+    def check_style(
+        self, file: str | Path, *, base: str | None = None, repair: Repair | bool = False
+    ) -> Checked:
+        """Say how much of a style file each program loads, and how strongly; with ``repair`` also write a
+        mended copy, beside the file unless a :class:`duktus.actions.style_files.Repair` says where.
+        """
+        from duktus.actions.style_files import Repair, check_style
+
+        wanted = (Repair() if repair else None) if isinstance(repair, bool) else repair
+        return check_style(self._inner, Path(file), base=base, repair=wanted, progress=self._progress)
+
+    def import_style(
+        self,
+        file: str | Path,
+        *,
+        name: str | None = None,
+        base: str | None = None,
+        trigger: str | None = None,
+    ) -> Style:
+        """Bring a style of another program into the workspace, mended where it needs it."""
+        from duktus.actions.import_style import import_style
+
+        return import_style(
+            self._inner, Path(file), name=name, base=base, trigger=trigger, progress=self._progress
+        ).style
 
     def import_pictures(self, place: str | Path) -> Imported:
         """Take a picture of another program, or every one below a folder, into the archive."""
@@ -568,6 +603,7 @@ def _request(
     return Request(
         prompts=_several(prompt),
         styles=tuple(axes.style_strength(_name(one)) for one in _several(style)),
+        text_strengths=tuple(filter(None, (axes.style_text_strength(_name(one)) for one in _several(style)))),
         seeds=_several(seed),
         base=base,
         beginning=beginning,

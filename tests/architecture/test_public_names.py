@@ -9,6 +9,8 @@ from duktus.cli.app import build
 from duktus.notebook import SeriesHandle, Workspace
 
 VERBS = {
+    "check_style",
+    "import_style",
     "aim",
     "collect",
     "collection",
@@ -59,7 +61,8 @@ COMMANDS = {
     "base add", "base list", "base show", "base check", "base remove",
     "rate", "undecided", "label", "undo", "redo", "search", "aim", "log", "diary", "collection add",
     "collection remove", "collection move", "collection list", "collection show",
-    "style teach", "style list", "style show", "style export", "series list", "series show",
+    "style teach", "style list", "style show", "style export", "style check", "style import",
+    "series list", "series show",
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ FIRST_SEED = 90_000
 def measure(workspace: Workspace, taught: StyleTaught, count: int) -> tuple[float, float]:
     """Losses of the base and of the style on ``count`` portraits of the demo's hand, drawn now."""
     settings = taught.style.settings
+    assert settings is not None  # it was taught here
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for number in range(count):

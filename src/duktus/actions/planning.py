@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from duktus.actions.beginning import Begun, begin
 from duktus.actions.request import Request
+from duktus.actions.text_strengths import with_text_strengths
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles as archived
 from duktus.domain.base import Base
@@ -75,7 +76,12 @@ def plan(workspace: Workspace, request: Request) -> Plan:
         base=base,
         axes=tuple(Axis(name=name, values=tuple(_shown(v) for v in options[name])) for name in varying),
         coordinates=tuple(tuple(_shown(point[name]) for name in varying) for point in points),
-        recipes=tuple(begun.on(_recipe(base, used, point)) for point in points),
+        recipes=tuple(
+            with_text_strengths(
+                begun.on(_recipe(base, used, point)), [style for style, _ in used], request.text_strengths
+            )
+            for point in points
+        ),
         style_files={style.hash: workspace.store.checked(style.file_hash) for style, _ in used},
         notes=(
             *begun.notes,

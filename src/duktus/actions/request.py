@@ -21,6 +21,8 @@ class Request:
 
     prompts: tuple[str, ...]
     styles: tuple[tuple[str, float], ...] = ()
+    text_strengths: tuple[tuple[str, float], ...] = ()
+    """Of the text-encoder part of styles, by name; where not said it is as strong as the style."""
     strengths: tuple[float, ...] = ()
     cfgs: tuple[float, ...] = ()
     guidances: tuple[float, ...] = ()

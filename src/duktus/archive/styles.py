@@ -48,7 +48,10 @@ def add(connection: Connection, base: Base, style: Style) -> None:
         )
         .on_conflict_do_nothing()
     )
-    lineage.add(connection, [Edge(style.hash, base.weights, Kind.TAUGHT_ON)])
+    kind = Kind.TAUGHT_ON if style.imported is None else Kind.FITS
+    lineage.add(connection, [Edge(style.hash, base.weights, kind)])
+    if style.imported is not None:
+        lineage.add(connection, [Edge(style.hash, style.imported.file_hash, Kind.BROUGHT_IN_FROM)])
     lineage.add(
         connection, [Edge(style.hash, picture, Kind.TAUGHT_FROM) for picture in style.training_pictures]
     )

@@ -47,6 +47,7 @@ def request(asked: Asked, *, several: bool, begins: Begins | None = None) -> Req
     made = Request(
         prompts=tuple(axes.texts(asked.prompts)) if several else tuple(asked.prompts),
         styles=styles(asked.style),
+        text_strengths=tuple(filter(None, map(axes.style_text_strength, asked.style or []))),
         strengths=tuple(axes.numbers("strength", asked.strength)) if asked.strength is not None else (),
         cfgs=tuple(axes.numbers("cfg", asked.cfg)) if asked.cfg is not None else (),
         guidances=tuple(axes.numbers("guidance", asked.guidance)) if asked.guidance is not None else (),

@@ -16,7 +16,10 @@ BaseOption = Annotated[
 StyleOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--style", metavar="NAME[:STRENGTH]", help="A style, strength 1 when not said; may be repeated."
+        "--style",
+        metavar="NAME[:STRENGTH[:TEXT]]",
+        help="A style, strength 1 when not said; may be repeated. TEXT is the strength of its text-encoder "
+        "part, if it has one.",
     ),
 ]
 Guidance = Annotated[

@@ -1,4 +1,4 @@
-"""``style teach|list|show|export``."""
+"""``style teach|list|show|export``; the commands for files of others stand in ``style_file_commands``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from duktus.cli import style_file_commands
 from duktus.cli.options import AsJson, BaseOption
 from duktus.cli.outcome import Given, Outcome, perform
 from duktus.cli.terminal import duration
@@ -22,11 +23,12 @@ EXPORT = "\b\nExample:\n  duktus style export sportrait-laz --out exported/"
 
 def app() -> typer.Typer:
     """The commands below ``style``."""
-    tree = typer.Typer(help="Teach, list, show and export styles.", no_args_is_help=True)
+    tree = typer.Typer(help="Teach, list, show, check, import and export styles.", no_args_is_help=True)
     tree.command("teach", epilog=TEACH)(teach)
     tree.command("list", epilog=LIST)(list_)
     tree.command("show", epilog=SHOW)(show)
     tree.command("export", epilog=EXPORT)(export)
+    style_file_commands.register(tree)
     return tree
 
 
@@ -121,6 +123,31 @@ def _verdict(style: Style) -> tuple[str, ...]:
     return (f"Verdict: {verdict.outcome.value}.", *verdict.reasons, verdict.next_step)
 
 
+def _origin(style: Style) -> tuple[str, ...]:
+    """How it was taught, or where it was brought in from."""
+    settings, came = style.settings, style.imported
+    lines: list[str] = []
+    if settings is not None:
+        lines += [
+            (
+                f"taught    {style.created:%Y-%m-%d %H:%M} UTC, {len(style.training_pictures)} pictures, "
+                f"{style.steps} steps, {duration(style.seconds)}"
+            ),
+            (
+                f"settings  rank {settings.rank}, alpha {settings.alpha:g}, learning rate "
+                f"{settings.learning_rate:g}, batch {settings.batch}, {settings.resolution} px, "
+                f"{settings.targets.value}"
+            ),
+        ]
+    if came is not None:
+        mended = f"; mended: {', '.join(came.mended)}" if came.mended else ", taken as it is"
+        lines += [
+            f"imported  {style.created:%Y-%m-%d %H:%M} UTC from {came.file_name} ({came.layout}{mended})",
+            f"modules   {style.modules} of the denoiser, {style.text_modules} of text encoders",
+        ]
+    return tuple(lines)
+
+
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the styles of this workspace."""
 
@@ -157,20 +184,11 @@ def show(
         here = workspace(given.place)
         style = show_style(here, name)
         path = style_path(here, style)
-        settings = style.settings
         lines = [
             f"{style.name}  trigger '{style.trigger}'  on {style.base.name} ({style.family})",
             f"file      {path}",
             f"hash      {style.hash}",
-            (
-                f"taught    {style.created:%Y-%m-%d %H:%M} UTC, {len(style.training_pictures)} pictures, "
-                f"{style.steps} steps, {duration(style.seconds)}"
-            ),
-            (
-                f"settings  rank {settings.rank}, alpha {settings.alpha:g}, learning rate "
-                f"{settings.learning_rate:g}, batch {settings.batch}, {settings.resolution} px, "
-                f"{settings.targets.value}"
-            ),
+            *_origin(style),
             *_verdict(style),
         ]
         return Outcome({"style": style_json_full(style, path)}, lines)
@@ -184,15 +202,24 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", help="A folder or a .safetensors file; otherwise here.")
     ] = None,
+    program: Annotated[
+        str | None,
+        typer.Option("--for", help="Refuse unless this program loads it whole: comfyui, a1111, diffusers."),
+    ] = None,
+    metadata: Annotated[
+        str, typer.Option("--metadata", help="minimal, or full: also settings, captions and verdict.")
+    ] = "minimal",
     as_json: AsJson = False,
 ) -> None:
     """Copy a style's file out of the workspace, to load it in other programs."""
 
     def act(given: Given) -> Outcome:
+        full = style_file_commands.wants_full(metadata)
         from duktus.actions.styles import export_style
         from duktus.wiring import workspace
 
-        path = export_style(workspace(given.place), name, out).absolute()
+        here = workspace(given.place)
+        path = export_style(here, name, out, program=program, full_metadata=full).absolute()
         return Outcome({"style": {"name": name, "path": str(path)}}, [f"{path}"])
 
     perform(context, as_json, act)

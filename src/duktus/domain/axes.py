@@ -238,6 +238,15 @@ def pairs(option: str, text: str) -> tuple[tuple[str, str], ...]:
 
 
 def style_strength(text: str) -> tuple[str, float]:
-    """A style's name and strength from ``NAME:STRENGTH``, or from ``NAME`` alone at strength 1."""
-    name, colon, strength = text.partition(":")
-    return name, numbers("strength", strength)[0] if colon else 1.0
+    """A style's name and strength from ``NAME:STRENGTH``, or from ``NAME`` alone at strength 1; what follows
+    a second colon is left to :func:`style_text_strength`.
+    """
+    name, colon, rest = text.partition(":")
+    return name, numbers("strength", rest.partition(":")[0])[0] if colon else 1.0
+
+
+def style_text_strength(text: str) -> tuple[str, float] | None:
+    """A style's name and the strength of its text-encoder part from ``NAME:STRENGTH:TEXT``; else None."""
+    name, _, rest = text.partition(":")
+    _, colon, strength = rest.partition(":")
+    return (name, numbers("text strength", strength)[0]) if colon else None

@@ -44,6 +44,8 @@ def flat(recipe: Recipe) -> dict[str, Any]:
     for adapter in values.pop("adapters", []):
         named[f"style {adapter['name']}"] = adapter["style"]
         named[f"strength of {adapter['name']}"] = adapter["strength"]
+        if "strength_text" in adapter:
+            named[f"text strength of {adapter['name']}"] = adapter["strength_text"]
     for name, value in values.items():
         if name in {"base", "schema"}:
             continue

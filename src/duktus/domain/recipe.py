@@ -70,6 +70,8 @@ class AdapterRef(_Frozen):
     name: str = Field(min_length=1)
     style: Hash
     strength: float = Field(ge=-4, le=4)
+    strength_text: float | None = Field(default=None, ge=-4, le=4)
+    """Of its text-encoder part; None where it has none."""
 
 
 class Numerics(_Frozen):

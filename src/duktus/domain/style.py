@@ -79,6 +79,8 @@ class Outcome(StrEnum):
     OVER_TRAINED = "over-trained"
     MEMORISED = "memorised"
     DAMAGED = "damaged"
+    NOT_JUDGED = "not judged"
+    """Of a style that was taught elsewhere: its training was not seen."""
 
 
 class Verdict(_Frozen):
@@ -100,6 +102,19 @@ class CurvePoint(_Frozen):
     train_probe_loss: float | None = None
 
 
+class Imported(_Frozen):
+    """Where a style that was taught elsewhere came from."""
+
+    file_name: str
+    file_hash: Hash
+    """Of the file as it was given."""
+    tensor_hash: Hash
+    layout: str
+    """How its names were spelled, in words."""
+    mended: tuple[str, ...] = ()
+    """What was mended; empty when the file was taken as it is."""
+
+
 class Style(_Frozen):
     """A taught style (LoRA). ``hash`` is the SHA-256 of the tensor bytes of its file, so that a
     changed header does not change what it is.
@@ -111,7 +126,8 @@ class Style(_Frozen):
     trigger: str
     base: BaseRef
     family: str
-    settings: TeachSettings
+    settings: TeachSettings | None
+    """None for a style that was taught elsewhere."""
     steps: int
     seconds: float
     verdict: Verdict
@@ -121,4 +137,10 @@ class Style(_Frozen):
     captions: tuple[str, ...] = ()
     facts: dict[str, Any] = {}
     """Device, dtype, library versions, peak memory: facts about the run."""
+    imported: Imported | None = None
+    """Set for a style that was taught elsewhere."""
+    modules: int | None = None
+    """Of the denoiser; None for styles recorded before it was counted."""
+    text_modules: int = 0
+    """Of the text encoders."""
     created: datetime

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from duktus.domain.weighting import Weighting
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
+    from duktus.families.text_styles import TextStyles
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,14 @@ class Family(Protocol):
         file must exist in ``base``, else :class:`MismatchError` with "n of m".
         """
         ...
+
+
+@runtime_checkable
+class WearsTextStyles(Protocol):
+    """A base in memory whose text encoders a style may change too."""
+
+    text_styles: TextStyles
+    """What they wear; ``encode_text`` follows it."""
 
 
 @runtime_checkable

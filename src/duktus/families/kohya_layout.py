@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 PREFIX = "lora_unet_"
+TEXT_PREFIX = "lora_te"
+"""The text-encoder part of a style taught elsewhere; :mod:`duktus.families.text_styles` reads it."""
 SUFFIXES = (".lora_down.weight", ".lora_up.weight", ".alpha")
 FILE_DTYPE = torch.float32
 
@@ -40,6 +42,7 @@ PLAIN = {
     "seed": "ss_seed",
     "base_name": "ss_sd_model_name",
     "base_weights": "duktus.base_weights",
+    "base_role": "duktus.base_role",
 }
 """Plain words and where the field's readers look for them. Folder names, captions and pictures never go
 into the file: they would leave the house with it."""
@@ -98,6 +101,8 @@ def read(
     stems: dict[str, set[str]] = {}
     foreign: list[str] = []
     for name in tensors:
+        if name.startswith(TEXT_PREFIX):
+            continue
         suffix = next((suffix for suffix in SUFFIXES if name.endswith(suffix)), None)
         if suffix is None or not name.startswith(PREFIX):
             foreign.append(name)

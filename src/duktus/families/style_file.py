@@ -113,6 +113,23 @@ def _header(order: list[str], tensors: Mapping[str, Tensor], metadata: Mapping[s
             "data_offsets": [position, end],
         }
         position = end
+    return _padded(content)
+
+
+def _padded(content: dict[str, object]) -> bytes:
+    """The header of that content, with its length before it, to a multiple of 8 bytes."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text
+
+
+def with_metadata(content: bytes, metadata: Mapping[str, str]) -> bytes:
+    """A style file's bytes with other metadata and correct hashes; the tensor bytes and their order stay."""
+    length = int.from_bytes(content[:8], "little")
+    entries = json.loads(content[8 : 8 + length])
+    data = content[8 + length :]
+    full = hashlib.sha256(data).hexdigest()
+    said = {**metadata, "sshs_model_hash": full, "modelspec.hash_sha256": f"0x{full}"}
+    out = _padded({**entries, "__metadata__": said | {"sshs_legacy_hash": "0" * 8}}) + data
+    legacy = hashlib.sha256(out[0x100000:0x110000]).hexdigest()[:8]
+    return _padded({**entries, "__metadata__": said | {"sshs_legacy_hash": legacy}}) + data

@@ -107,6 +107,9 @@ def essence(recipe: Recipe) -> str:
     for adapter in recipe.adapters:
         strengths.setdefault(adapter.style, []).append(adapter.strength)
     values["adapters"] = [[style, strengths[style]] for style in sorted(strengths) if any(strengths[style])]
+    worn = {style: strength for style, strength in text_strengths(recipe).items() if strength}
+    if worn:
+        values["text_strengths"] = worn
     if recipe.cfg == 1:
         values["negative_prompt"] = ""
     values["controls"] = [
@@ -129,6 +132,7 @@ def shape_key(recipe: Recipe) -> tuple[object, ...]:
         recipe.cfg > 1,
         recipe.guidance is None,
         _styles(recipe),
+        tuple(sorted(text_strengths(recipe).items())),
         recipe.weighting,
         *_beginning(recipe),
     )
@@ -145,6 +149,15 @@ def _beginning(recipe: Recipe) -> tuple[object, ...]:
         else (hires.width, hires.height, hires.steps, steps_skipped(hires.steps, hires.denoise), hires.by),
         tuple(control.network for control in recipe.controls),
     )
+
+
+def text_strengths(recipe: Recipe) -> dict[str, float]:
+    """Strength of the text-encoder part of each style that has one, by tensor hash; twice named adds up."""
+    worn: dict[str, float] = {}
+    for adapter in recipe.adapters:
+        if adapter.strength_text is not None:
+            worn[adapter.style] = worn.get(adapter.style, 0.0) + adapter.strength_text
+    return worn
 
 
 def _styles(recipe: Recipe) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 
 import duktus
-from duktus.domain.recipe import Recipe, Schedule
+from duktus.domain.recipe import AdapterRef, Recipe, Schedule
 
 SCHEDULE_TYPES = {
     Schedule.NORMAL: "Normal",
@@ -25,7 +25,7 @@ SCHEDULE_TYPES = {
 def parameters_text(recipe: Recipe) -> str:
     """The three parts, separated by newlines: prompt with tags, negative prompt, details."""
     tags = [
-        f"<lora:{slug(adapter.name)}:{_number(adapter.strength)}>"
+        f"<lora:{slug(adapter.name)}:{_strengths(adapter)}>"
         for adapter in recipe.adapters
         if adapter.strength > 0
     ]
@@ -74,6 +74,13 @@ def slug(name: str) -> str:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _strengths(adapter: AdapterRef) -> str:
+    """One number, or that of the text encoder and that of the denoiser where they differ."""
+    text = adapter.strength if adapter.strength_text is None else adapter.strength_text
+    whole = _number(adapter.strength)
+    return whole if text == adapter.strength else f"{_number(text)}:{whole}"
 
 
 def _number(value: float) -> str:

@@ -16,14 +16,14 @@ from duktus.domain.errors import MismatchError, NotFoundError
 from duktus.domain.recipe import Lane, Recipe
 from duktus.families import lora
 from duktus.families.control import ControlNetwork
-from duktus.families.family import EncodesWeighted
+from duktus.families.family import EncodesWeighted, WearsTextStyles
 from duktus.families.registry import family, steerable
 from duktus.families.safetensors_header import tensor_hash
 from duktus.families.upscaler import UpscalerNetwork
 from duktus.rendering.compare import Pixels
 from duktus.rendering.denoise import Batch, Snapshot, denoise
 from duktus.rendering.facts import current_facts
-from duktus.rendering.groups import Group, plan
+from duktus.rendering.groups import Group, plan, text_strengths
 from duktus.rendering.passes import Sources, enlarged, steering
 from duktus.rendering.steps import StepsStrip, previews, to_pixels
 from duktus.rendering.upscaling import Upscaler
@@ -107,6 +107,7 @@ class Renderer:
         self._upscalers: dict[str, Upscaler] = {}
         self._networks: dict[str, LoadedControl] = {}
         self._sources: Sources | None = None
+        self._checked: set[str] = set()
 
     def facts(self) -> Facts:
         """What is true here and now, for a picture of no duration."""
@@ -209,6 +210,7 @@ class Renderer:
         order = [texts.index(text) for text in group.batch_texts()]
         self._mount(base, group)
         first = group.recipes[0]
+        self._wear(base, text_strengths(first))
         return Batch(
             base=base,
             conditioning=_encoded(base, texts, first.weighting).rows(order),
@@ -260,12 +262,29 @@ class Renderer:
             strengths = torch.tensor(group.strengths(style), device=base.device)
             mounted.set_strengths(strengths.repeat(2) if group.guided else strengths)
 
-    def _read(self, base: LoadedBase, style: str) -> lora.LoraSet:
+    def _wear(self, base: LoadedBase, strengths: Mapping[str, float]) -> None:
+        """Let the text encoders wear exactly this group's styles."""
+        if isinstance(base, WearsTextStyles):
+            base.text_styles.wear(strengths, {style: self._file(style) for style in strengths})
+        elif any(strengths.values()):
+            raise MismatchError(
+                f"The text encoders of {base.base.name} take no style.",
+                f"duktus cannot change those of the family {base.base.family} yet.",
+                "Render with strength 0 of the text part (--style NAME:STRENGTH:0).",
+            )
+
+    def _file(self, style: str) -> Path:
+        """Its file, whose hash is checked once."""
         path = self._files[style]
-        if tensor_hash(path) != style:
+        if style not in self._checked and tensor_hash(path) != style:
             raise MismatchError(
                 f"{path.name} is not the style it should be:", f"its tensor hash is not {style[:12]}."
             )
+        self._checked.add(style)
+        return path
+
+    def _read(self, base: LoadedBase, style: str) -> lora.LoraSet:
+        path = self._file(style)
         adapter = lora.mount(base.denoiser, family(self.base.family).read_style(path, base))
         adapter.eject()
         return adapter

@@ -40,9 +40,11 @@ class Exported:
 def style_metadata(base: Base, settings: TeachSettings, step: int) -> dict[str, str]:
     """What a style file says of itself; no names of people, folders or pictures."""
     return {
+        "title": settings.trigger,
         "trigger": settings.trigger,
         "base_name": base.name,
         "base_weights": base.weights,
+        "base_role": base.role.value,
         "steps": str(step),
         "learning_rate": f"{settings.learning_rate:g}",
         "seed": str(settings.seed),

@@ -20,6 +20,7 @@ from duktus.families.pretrained import DTYPES, load_network
 from duktus.families.samplers import noise_scheduler
 from duktus.families.sd15.folder import weights_of
 from duktus.families.signal_schedule import SignalSchedule
+from duktus.families.text_styles import TextStyles
 from duktus.families.unet_attention import PlainAttention, time_once
 from duktus.families.unet_targets import target_modules
 
@@ -67,7 +68,8 @@ class LoadedSd15:
         self._tokenizer = CLIPTokenizer.from_pretrained(base.folder / "tokenizer", local_files_only=True)
         self._noise = read_json(base.folder / "scheduler" / "scheduler_config.json")
         self._schedule = SignalSchedule(self._noise, base.name, self.device)
-        self._encoded: dict[tuple[Chunk, ...], Tensor] = {}
+        self._encoded: dict[tuple[object, ...], Tensor] = {}
+        self.text_styles = TextStyles("sd15", base.name, {"text_encoder": self._text})
 
     def _network(self, kind: Any, name: str) -> Any:
         variant = weights_of(self.base.folder, name).variant
@@ -86,7 +88,8 @@ class LoadedSd15:
         return Sd15Conditioning(torch.cat([self._encode(chunks(text)) for text in texts]))
 
     def _encode(self, text: tuple[Chunk, ...]) -> Tensor:
-        known = self._encoded.get(text)
+        key = (text, self.text_styles.worn)
+        known = self._encoded.get(key)
         if known is not None:
             return known
         if self._text is None:
@@ -98,7 +101,7 @@ class LoadedSd15:
             row = weighed_rows(row, weights.to(self.device))
         if len(self._encoded) >= CACHED_TEXTS:
             self._encoded.pop(next(iter(self._encoded)))
-        self._encoded[text] = row
+        self._encoded[key] = row
         return row
 
     def encode_pictures(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -187,6 +190,7 @@ class LoadedSd15:
         """Free the text encoder and the autoencoder; the preview matrix is fitted before."""
         self._pictures.drop()
         self._text = None
+        self.text_styles = TextStyles("sd15", self.base.name, {})
 
     def proof_arithmetic(self) -> None:
         """Make every operation independent of what shares the batch."""

@@ -20,6 +20,7 @@ from duktus.families.pretrained import DTYPES, load_network
 from duktus.families.samplers import noise_scheduler
 from duktus.families.sdxl.folder import layout_of, weights_of
 from duktus.families.signal_schedule import SignalSchedule
+from duktus.families.text_styles import TextStyles
 from duktus.families.unet_attention import PlainAttention, time_once
 from duktus.families.unet_targets import target_modules
 
@@ -73,7 +74,11 @@ class LoadedSdxl:
         self._encoders: list[tuple[Any, Any]] = self._text_encoders()
         self._noise = read_json(base.folder / "scheduler" / "scheduler_config.json")
         self._schedule = SignalSchedule(self._noise, base.name, self.device)
-        self._encoded: dict[tuple[Chunk, ...], SdxlConditioning] = {}
+        self._encoded: dict[tuple[object, ...], SdxlConditioning] = {}
+        encoders = zip(self._layout.tokenizers, self._encoders, strict=True)
+        self.text_styles = TextStyles(
+            "sdxl", base.name, {_encoder_of(name): encoder for name, (_, encoder) in encoders}
+        )
 
     def _network(self, kind: Any, name: str, dtype: torch.dtype) -> Any:
         folder = self.base.folder
@@ -86,7 +91,7 @@ class LoadedSdxl:
         return [
             (
                 CLIPTokenizer.from_pretrained(self.base.folder / name, local_files_only=True),
-                self._network(kinds[name], name.replace("tokenizer", "text_encoder"), self.dtype),
+                self._network(kinds[name], _encoder_of(name), self.dtype),
             )
             for name in self._layout.tokenizers
         ]
@@ -106,7 +111,8 @@ class LoadedSdxl:
         return _joined([self._encode(chunks(text)) for text in texts])
 
     def _encode(self, text: tuple[Chunk, ...]) -> SdxlConditioning:
-        known = self._encoded.get(text)
+        key = (text, self.text_styles.worn)
+        known = self._encoded.get(key)
         if known is not None:
             return known
         if not self._encoders:
@@ -122,7 +128,7 @@ class LoadedSdxl:
         made = SdxlConditioning(torch.cat(rows, dim=-1), answer.text_embeds)
         if len(self._encoded) >= CACHED_TEXTS:
             self._encoded.pop(next(iter(self._encoded)))
-        self._encoded[text] = made
+        self._encoded[key] = made
         return made
 
     def encode_pictures(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -211,11 +217,17 @@ class LoadedSdxl:
         """Free the text encoders and the autoencoder; the preview matrix is fitted before."""
         self._pictures.drop()
         self._encoders = []
+        self.text_styles = TextStyles("sdxl", self.base.name, {})
 
     def proof_arithmetic(self) -> None:
         """Make every operation independent of what shares the batch."""
         self._unet.set_attn_processor(PlainAttention())
         proof.hold_bits(self._unet)
+
+
+def _encoder_of(tokenizer: str) -> str:
+    """The folder of a tokenizer's encoder."""
+    return tokenizer.replace("tokenizer", "text_encoder")
 
 
 def _joined(rows: Sequence[SdxlConditioning]) -> SdxlConditioning:
