@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from sqlalchemy import NullPool, create_engine
 from tests.support.workspaces import BASE, adapter, asset, style
 
 from duktus.archive import assets, collections, decisions, saved_searches, search, series, styles
 from duktus.archive.archive import Archive
+from duktus.archive.migrations import steps
 from duktus.archive.series import Planned
 from duktus.domain.asset import Asset
 from duktus.domain.decision import DecisionKind, Label, Standing
@@ -205,24 +208,26 @@ def test_saved_queries_come_back(tmp_path: Path) -> None:
         assert saved_searches.everyone(connection) == {"a": query}
 
 
+def _at_first_migration(path: Path) -> None:
+    """Make the tables as the first version had them."""
+    engine = create_engine(f"sqlite+pysqlite:///{path}", poolclass=NullPool)
+    config = steps._config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+
+
 def test_an_older_archive_is_entered_into_the_catalogue(tmp_path: Path, archive: Archive) -> None:
     """The migration reads documents with SQL, the archive with Python: both must say the same."""
-    tables = ("bases", "styles", "recipes", "assets", "edges", "decisions")
     path = tmp_path / "older.sqlite"
-    older = Archive(path)
-    older.ready()
     with sqlite3.connect(archive.path) as source, sqlite3.connect(path) as target:
-        rows = {name: source.execute(f"SELECT * FROM {name}").fetchall() for name in tables}
-        for name in ("style_uses", "catalogue", "prompt_words", "descents", "aims", "collection_members"):
-            target.execute(f"DROP TABLE {name}")
-        target.execute("DROP TABLE collections")
-        target.execute("DROP TABLE saved_searches")
-        target.execute("ALTER TABLE decisions DROP COLUMN label")
-        for name in tables:
-            kept = [row[:8] if name == "decisions" else row for row in rows[name]]
-            kept = [row for row in kept if name != "decisions" or row[2] in {"keep", "discard", "rate"}]
-            target.executemany(f"INSERT INTO {name} VALUES ({','.join('?' * len(kept[0]))})", kept)
-        target.execute("UPDATE alembic_version SET version_num = '0001'")
+        _at_first_migration(path)
+        for name in ("bases", "styles", "recipes", "assets", "edges", "decisions"):
+            columns = [row[1] for row in target.execute(f"PRAGMA table_info({name})")]
+            kinds = " WHERE kind IN ('keep', 'discard', 'rate')" if name == "decisions" else ""
+            rows = source.execute(f"SELECT {', '.join(columns)} FROM {name}{kinds}").fetchall()
+            marks = ",".join("?" * len(columns))
+            target.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
     source.close()
     target.close()
     upgraded = Archive(path)
