@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import AdapterRef, Recipe
@@ -40,4 +41,5 @@ def with_text_strengths(
         )
         for adapter in recipe.adapters
     ]
-    return Recipe(**{**dict(recipe), "adapters": tuple(adapters)})
+    values: dict[str, Any] = {**dict(recipe), "adapters": tuple(adapters)}
+    return Recipe(**values)
