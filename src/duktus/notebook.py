@@ -16,7 +16,7 @@ is used, so that opening a workspace does not load torch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from duktus.actions.import_pictures import Imported
     from duktus.actions.log import Way
     from duktus.actions.progress import Progress
+    from duktus.actions.prompt_library import Changed, Listed
+    from duktus.actions.prompt_library import Shown as SnippetShown
     from duktus.actions.rendering import OnPreview
     from duktus.actions.request import Request
     from duktus.actions.search import Page
     from duktus.actions.show import Shown
     from duktus.actions.style_files import Checked, Repair
-    from duktus.actions.verify import Verified
+    from duktus.actions.sweep import Foreseen
+    from duktus.actions.verify import Verified, VerifiedSeries
     from duktus.actions.workspace import Workspace as Inner
     from duktus.archive.collections import Summary as CollectionSummary
     from duktus.archive.series import Summary
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from duktus.domain.decision import DecisionEvent, Standing
     from duktus.domain.descent import Aim
     from duktus.domain.query import Query
+    from duktus.domain.snippet import Snippet
     from duktus.domain.style import Style
 
 ValueT = TypeVar("ValueT")
@@ -74,6 +78,10 @@ class SeriesHandle:
     def sheet(self, out: str | Path) -> Path:
         """Lay the contact sheet as .png or .html."""
         return self.workspace.sheet(self.name, out)
+
+    def verify(self) -> VerifiedSeries:
+        """Render every picture again and compare every pixel."""
+        return self.workspace.verify_series(self.name)
 
     def paths(self) -> list[Path]:
         """The files of the pictures."""
@@ -188,7 +196,7 @@ class Workspace:
         *,
         style: OneOrMore[Style | str] = (),
         seed: OneOrMore[int] = 1,
-        base: str | None = None,
+        base: OneOrMore[str] | None = None,
         name: str | None = None,
         out: str | Path | None = None,
         kind: PictureFormat | None = None,
@@ -199,7 +207,9 @@ class Workspace:
         """Render every combination of the values given as a series; the same call again goes on.
 
         ``options``, each one value or several: ``strength``, ``cfg``, ``guidance``, ``steps``, ``sampler``,
-        ``schedule``, ``size`` as (width, height), ``negative``.
+        ``schedule``, ``size`` as (width, height), ``negative``; ``strength`` also by style.
+        Also ``replace`` (lists of texts), ``zip`` (lists of axes), ``skip`` (``"strength=0, cfg=5"``),
+        ``draw``, ``wildcard_seed`` and ``wildcards`` (a dict of lists), as in a sweep file.
 
         What the pictures begin from, for all of them alike: ``image`` (a file or an asset) with ``denoise``,
         ``mask``, ``mask_inverted``, ``mask_feather`` and ``extend``; ``variation_seed`` and
@@ -342,6 +352,84 @@ class Workspace:
         return write_diary(
             self._inner, _id(subject), Path(out), title=title, language=language, progress=self._progress
         ).path
+
+    def plan(
+        self,
+        prompt: OneOrMore[str],
+        *,
+        style: OneOrMore[Style | str] = (),
+        seed: OneOrMore[int] = 1,
+        base: OneOrMore[str] | None = None,
+        name: str | None = None,
+        **options: Any,
+    ) -> Foreseen:
+        """What :meth:`sweep` would render and cost; nothing is written."""
+        from duktus.actions.sweep import foresee
+
+        return foresee(self._inner, _request(prompt, style, seed, base, options), name=name)
+
+    def sweep_file(self, path: str | Path, *, name: str | None = None) -> SeriesHandle:
+        """Render the sweep written in a ``.sweep.toml`` file."""
+        from duktus.actions.sweep import sweep
+        from duktus.actions.sweep_file import read
+
+        found = read(Path(path))
+        done = sweep(self._inner, found.request, name=name or found.name, progress=self._progress)
+        return self.series(done.series.name)
+
+    def extend(
+        self,
+        series: str,
+        prompt: OneOrMore[str] = (),
+        *,
+        seed: OneOrMore[int] = (),
+        base: OneOrMore[str] | None = None,
+        **options: Any,
+    ) -> SeriesHandle:
+        """Add values to the axes of a series; what is rendered already stays. ``options`` as for
+        :meth:`sweep`.
+        """
+        from duktus.actions.going_further import extend
+
+        extend(self._inner, series, _request(prompt, (), seed, base, options), progress=self._progress)
+        return self.series(series)
+
+    def resume(self, series: str) -> SeriesHandle:
+        """Render what is missing of a series that was paused or stopped."""
+        from duktus.actions.going_further import resume
+
+        resume(self._inner, series, progress=self._progress)
+        return self.series(series)
+
+    def pause(self, series: str) -> None:
+        """Ask whoever renders a series, in whatever process, to stop after the present step."""
+        from duktus.actions.going_further import pause
+
+        pause(self._inner, series)
+
+    def add_snippet(self, name: str, text: str, *, kind: str = "other", brand: str = "") -> Snippet:
+        """Put a piece of prompt into the library; a prompt names it ``<snippet:NAME>``."""
+        from duktus.actions.prompt_library import add_snippet
+
+        return add_snippet(self._inner, name, text, kind=kind, brand=brand)
+
+    def change_snippet(self, name: str, text: str) -> Changed:
+        """Give a snippet a new text, and learn which pictures were made with the earlier ones."""
+        from duktus.actions.prompt_library import change_snippet
+
+        return change_snippet(self._inner, name, text)
+
+    def snippet(self, name: str) -> SnippetShown:
+        """Every version of a snippet, and every picture made with any of them."""
+        from duktus.actions.prompt_library import show_snippet
+
+        return show_snippet(self._inner, name)
+
+    def snippets(self, *, kind: str | None = None, brand: str | None = None) -> list[Listed]:
+        """The prompt library."""
+        from duktus.actions.prompt_library import list_snippets
+
+        return list_snippets(self._inner, kind=kind, brand=brand)
 
     def sheet(self, series: str, out: str | Path) -> Path:
         """Lay the contact sheet of a series as .png or .html."""
@@ -508,6 +596,12 @@ class Workspace:
 
         return verify(self._inner, _id(asset), base=base, progress=self._progress)
 
+    def verify_series(self, name: str, *, base: str | None = None) -> VerifiedSeries:
+        """Render every picture of a series again and compare every pixel."""
+        from duktus.actions.verify import verify_series
+
+        return verify_series(self._inner, name, base=base, progress=self._progress)
+
     def keep(self, *assets: Asset | str, reason: str = "") -> list[DecisionEvent]:
         """Keep pictures."""
         from duktus.actions.decide import decide
@@ -570,7 +664,7 @@ def _request(
     prompt: OneOrMore[str],
     style: OneOrMore[Style | str],
     seed: OneOrMore[int],
-    base: str | None,
+    base: OneOrMore[str] | None,
     options: dict[str, Any],
 ) -> Request:
     from duktus.actions.beginning_asked import NAMES, from_options
@@ -578,6 +672,10 @@ def _request(
     from duktus.domain import axes
     from duktus.domain.errors import InputError
 
+    denoises = ()
+    if isinstance(options.get("denoise"), Sequence):
+        denoises = tuple(options["denoise"])
+        options = {name: value for name, value in options.items() if name != "denoise"}
     beginning, options = from_options(options)
     known = {
         "strength": "strengths",
@@ -589,13 +687,17 @@ def _request(
         "size": "sizes",
         "negative": "negatives",
     }
-    unknown = [option for option in options if option not in known]
+    special = ("control_weight", "replace", "zip", "skip", "draw", "wildcard_seed", "wildcards")
+    known_too = (*known, *special)
+    unknown = [option for option in options if option not in known_too]
     if unknown:
         raise InputError(
             f"The option '{unknown[0]}' is unknown.",
-            f"Known: {', '.join([*known, *NAMES])}.",
+            f"Known: {', '.join([*known_too, *NAMES])}.",
         )
-    values: dict[str, Any] = {known[option]: _several(value) for option, value in options.items()}
+    plain = {option: value for option, value in options.items() if option in known}
+    strengths: Any = plain.pop("strength") if isinstance(plain.get("strength"), Mapping) else {}
+    values: dict[str, Any] = {known[option]: _several(value) for option, value in plain.items()}
     if "sizes" in values and not isinstance(values["sizes"][0], (tuple, list)):
         values["sizes"] = (values["sizes"],)
     values["samplers"] = tuple(axes.samplers([str(value) for value in values.get("samplers", ())]))
@@ -605,7 +707,22 @@ def _request(
         styles=tuple(axes.style_strength(_name(one)) for one in _several(style)),
         text_strengths=tuple(filter(None, (axes.style_text_strength(_name(one)) for one in _several(style)))),
         seeds=_several(seed),
-        base=base,
         beginning=beginning,
+        bases=() if base is None else _several(base),
+        style_strengths=tuple((name, _several(given)) for name, given in strengths.items()),
+        replacements=_rows(options.get("replace", ())),
+        zipped=_rows(options.get("zip", ())),
+        skipped=tuple(axes.pairs("skip", text) for text in _several(options.get("skip", ()))),
+        denoises=denoises,
+        control_weights=_several(options.get("control_weight", ())),
+        draw=options.get("draw"),
+        wildcard_seed=options.get("wildcard_seed", 1),
+        lists=tuple((name, tuple(given)) for name, given in options.get("wildcards", {}).items()),
         **values,
     )
+
+
+def _rows(given: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
+    """One row of texts, or several."""
+    rows = [given] if given and isinstance(given[0], str) else given
+    return tuple(tuple(row) for row in rows)

@@ -20,7 +20,10 @@ VERBS = {
     "check_base",
     "remove_base",
     "diary",
+    "add_snippet",
+    "change_snippet",
     "discard",
+    "extend",
     "diff",
     "draw_log",
     "export",
@@ -35,9 +38,12 @@ VERBS = {
     "log",
     "path",
     "place",
+    "pause",
+    "plan",
     "rate",
     "redo",
     "render",
+    "resume",
     "root",
     "saved_searches",
     "scrub",
@@ -45,15 +51,19 @@ VERBS = {
     "series",
     "sheet",
     "show",
+    "snippet",
+    "snippets",
     "style",
     "styles",
     "sweep",
     "take_out",
+    "sweep_file",
     "teach",
     "undecided",
     "undo",
     "upscale",
     "verify",
+    "verify_series",
 }
 COMMANDS = {
     "init", "demo", "doctor", "render", "sweep", "sheet", "show", "diff", "verify", "upscale",
@@ -63,6 +73,8 @@ COMMANDS = {
     "collection remove", "collection move", "collection list", "collection show",
     "style teach", "style list", "style show", "style export", "style check", "style import",
     "series list", "series show",
+    "series pause", "series resume", "prompts add", "prompts change", "prompts list", "prompts show",
+    "prompts used",
 }  # fmt: skip
 
 
@@ -77,7 +89,16 @@ def test_the_package() -> None:
 
 def test_the_workspace_of_notebooks() -> None:
     assert public(Workspace) == VERBS
-    assert public(SeriesHandle) == {"assets", "name", "notes", "paths", "sheet", "standings", "workspace"}
+    assert public(SeriesHandle) == {
+        "assets",
+        "name",
+        "notes",
+        "paths",
+        "sheet",
+        "standings",
+        "verify",
+        "workspace",
+    }
     for name in VERBS:
         assert inspect.getdoc(getattr(Workspace, name)), name
 

@@ -22,12 +22,14 @@ from duktus.cli.app import build
 Cli = Callable[..., Ran]
 ORDER = (
     "duktus", "init", "doctor", "style teach", "style list", "style show", "style export", "style check",
-    "style import", "sweep", "render", "sheet", "series list", "series show", "show",
-    "import", "export", "scrub",
-    "diff", "verify", "upscale", "keep", "discard",
-    "rate", "undecided", "label", "undo", "redo", "search", "aim", "log", "diary", "collection add",
-    "collection move", "collection list", "collection show", "collection remove", "base add",
-    "base list", "base show", "base check", "base remove", "demo",
+    "style import", "sweep",
+    "render", "sheet", "series list", "series show", "series resume", "series pause",
+    "prompts add", "prompts change", "prompts list", "prompts show", "prompts used",
+    "show", "import", "export", "scrub", "diff", "verify", "upscale", "keep", "discard", "rate",
+    "undecided", "label", "undo", "redo", "search", "aim", "log", "diary",
+    "collection add", "collection move",
+    "collection list", "collection show", "collection remove",
+    "base add", "base list", "base show", "base check", "base remove", "demo",
 )  # fmt: skip
 ONCE = {
     "duktus", "init", "demo", "undo", "redo", "collection remove", "style export", "export", "scrub",
@@ -85,11 +87,15 @@ def test_they_all_run(
             if ids:
                 arguments = [{FIRST: ids[0], SECOND: ids[1]}.get(word, word) for word in arguments]
             ran = cli(root, *arguments)
+            if name == "series pause":  # nobody renders it at this moment
+                assert ran.code == 2
+                continue
             assert ran.code == 0, f"{line}\n{ran.err}"
             assert ran.out, line
             if name not in ONCE:
                 document = cli(root, *arguments, "--json")
-                if name not in {"style teach", "style import"}:  # the name is taken the second time
+                # The second time the name is taken, or the text is there.
+                if name not in {"style teach", "style import", "prompts add", "prompts change"}:
                     assert document.code == 0, f"{line} --json\n{document.err}"
                 assert isinstance(document.document, dict)
         if name == "sweep":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from duktus.actions import sweep_file
+from duktus.actions.beginning_asked import Beginning
 from duktus.actions.names import checked_name, slug
 from duktus.actions.planning import Plan
 from duktus.actions.render import FOLDER
 from duktus.actions.workspace import Workspace
-from duktus.archive import series
+from duktus.archive import series, snippets
 from duktus.archive.series import Planned
 from duktus.domain.errors import ConflictError
 
@@ -35,7 +37,7 @@ def same_plan(name: str, planned: Plan, known: str | None) -> None:
         raise ConflictError(
             f"There is already a series named '{name}' with other settings.",
             "The same name continues a series; this command would make different pictures.",
-            f"Choose another --name, or look at the old one: duktus series show {name}.",
+            f"Choose another --name, or add the new values to it: duktus sweep --add-to {name} ...",
         )
 
 
@@ -44,13 +46,39 @@ def lock_file(workspace: Workspace, name: str) -> Path:
     return workspace.root / "archive" / "locks" / f"series-{name}.lock"
 
 
-def record_plan(workspace: Workspace, name: str, planned: Plan) -> None:
-    """Write the series with all its cells, unless it is there already."""
+def pause_file(workspace: Workspace, name: str) -> Path:
+    """The file whose presence asks the process at work on the series to stop."""
+    return lock_file(workspace, name).with_suffix(".pause")
+
+
+def _definition(planned: Plan, name: str) -> str | None:
+    """The sweep file of the series; None where a picture it begins from cannot be written down."""
+    if planned.explicit.beginning != Beginning():
+        return None
+    return sweep_file.written(planned.explicit, name)
+
+
+def record_plan(workspace: Workspace, name: str, planned: Plan, *, extending: bool = False) -> None:
+    """Write the series with all its cells and the snippets behind them, unless it is there already.
+
+    ``extending`` makes a series that is there what the plan says, keeping its pictures.
+    """
+    row = Planned(
+        name=name,
+        plan=planned.hash,
+        axes=planned.axes,
+        coordinates=planned.coordinates,
+        recipes=planned.recipes,
+        notes=planned.notes,
+        bases=planned.bases,
+        definition=_definition(planned, name),
+    )
     with workspace.archive.write() as connection:
         known = series.plan_of(connection, name)
-        same_plan(name, planned, known)
+        if known is not None and extending:
+            series.extend(connection, planned.base, row)
+        else:
+            same_plan(name, planned, known)
         if known is None:
-            row = Planned(
-                name, planned.hash, planned.axes, planned.coordinates, planned.recipes, planned.notes
-            )
             series.add(connection, planned.base, row)
+        snippets.record(connection, planned.words)

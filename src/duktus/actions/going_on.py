@@ -16,6 +16,7 @@ from duktus.actions.render import FOLDER, check_out, copy_all
 from duktus.actions.rendering import Job, Kept, render_jobs
 from duktus.actions.request import Size
 from duktus.actions.verify import base_of
+from duktus.actions.weights import weighting
 from duktus.actions.workspace import Workspace
 from duktus.archive import assets, descents, lineage, styles
 from duktus.archive.disk import explained
@@ -87,7 +88,7 @@ def go_on(
     base = base_of(workspace, before.recipe)
     used = _styles(workspace, base, before.recipe, wanted)
     begun = begin(workspace, base, wanted.beginning)
-    recipes = _children(before.recipe, wanted, used, begun)
+    recipes = _children(base, before.recipe, wanted, used, begun)
     check_out(out, len(recipes), kind)
     workspace.prepare()
     with explained(workspace.root):
@@ -158,7 +159,9 @@ def _styles(workspace: Workspace, base: Base, recipe: Recipe, wanted: Wanted) ->
     return own
 
 
-def _children(recipe: Recipe, wanted: Wanted, used: list[tuple[Style, float]], begun: Begun) -> list[Recipe]:
+def _children(
+    base: Base, recipe: Recipe, wanted: Wanted, used: list[tuple[Style, float]], begun: Begun
+) -> list[Recipe]:
     named = {one.style: one.name for one in recipe.adapters}
     prompt = recipe.prompt if wanted.prompt is None else wanted.prompt
     negative = recipe.negative_prompt if wanted.negative is None else wanted.negative
@@ -171,6 +174,9 @@ def _children(recipe: Recipe, wanted: Wanted, used: list[tuple[Style, float]], b
         "prompt": wanted.prompt_edits.applied("prompt", prompt),
         "negative_prompt": wanted.negative_edits.applied("negative prompt", negative),
     }
+    texts = (content["prompt"], content["negative_prompt"])
+    if texts != (recipe.prompt, recipe.negative_prompt):
+        content["weighting"] = weighting(base, *texts)
     for key in ("cfg", "guidance", "steps", "sampler", "schedule"):
         if (value := getattr(wanted, key)) is not None:
             content[key] = value

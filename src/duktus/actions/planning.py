@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from duktus.actions.beginning import Begun, begin
+from duktus.actions.crossing import MAX_CELLS, Crossed, Options, Point, cross
 from duktus.actions.request import Request
 from duktus.actions.text_strengths import with_text_strengths
+from duktus.actions.weights import weighting
+from duktus.actions.wording import plain, worded
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles as archived
 from duktus.domain.base import Base
 from duktus.domain.canonical import canonical_json, sha256_hex
 from duktus.domain.errors import InputError, MismatchError
-from duktus.domain.recipe import AdapterRef, Recipe, Sampler, Schedule
+from duktus.domain.recipe import AdapterRef, Recipe
 from duktus.domain.series import Axis, AxisValue
 from duktus.domain.style import Style
 
-MAX_CELLS = 10_000
+__all__ = ["MAX_CELLS", "Plan", "plan", "style_for", "trigger_notes"]
+
+Used = Sequence[tuple[Style, float]]
+"""The styles of a request with the strength of each, where no axis says another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class Plan:
     """What will be rendered: one recipe and one place on every axis per cell, row by row."""
 
     base: Base
+    """The first, where there are several."""
     axes: tuple[Axis, ...]
     coordinates: tuple[tuple[AxisValue, ...], ...]
     recipes: tuple[Recipe, ...]
@@ -38,6 +44,12 @@ class Plan:
     notes: tuple[str, ...]
     begun: Begun = field(default_factory=Begun)
     """What the pictures begin from; its new files are kept once the workspace is ready."""
+    bases: Mapping[str, Base] = field(default_factory=dict[str, Base])
+    """Every base by the hash of its weights."""
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """The hash of each recipe composed from snippets -> the hashes of these."""
+    explicit: Request = field(default_factory=lambda: Request(()))
+    """The request with every value written out, so that it means the same later."""
 
     @property
     def hash(self) -> str:
@@ -48,47 +60,39 @@ class Plan:
 
 def plan(workspace: Workspace, request: Request) -> Plan:
     """The recipes of a request, or a :class:`UserError` about the first thing that does not fit."""
-    base = workspace.base(request.base)
-    used = [(style_for(workspace, base, name), strength) for name, strength in request.styles]
-    if request.strengths and len(used) != 1:
-        raise InputError(
-            f"strength was given with {len(used) or 'no'} styles.",
-            "It is the strength of one style.",
-            "Name one style with --style NAME, or write --style NAME:STRENGTH for each of several.",
-        )
-    begun = begin(workspace, base, request.beginning)
-    options = _options(request, base, used)
+    bases = [workspace.base(name) for name in request.bases] or [workspace.base()]
+    used = [(style_for(workspace, bases[0], name), strength) for name, strength in request.styles]
+    for base in bases[1:]:  # a style of another base is refused, whichever of them it is
+        _ = [style_for(workspace, base, name) for name, _ in request.styles]
+    begun = _begun(workspace, request, bases)
+    options = _options(workspace, request, bases, used)
     if begun.size is not None and not request.sizes:
         options["size"] = (begun.size,)
-    names = list(options)
-    total = 1
-    for values in options.values():
-        total *= len(values)
-    if total > MAX_CELLS:
-        raise InputError(
-            f"This sweep has {total} cells.",
-            f"One series holds at most {MAX_CELLS}.",
-            "Split it, or take fewer values on an axis.",
+    crossed = cross(options, request.zipped, request.skipped)
+    by_name = {base.name: base for base in bases}
+    named = [style for style, _ in used]
+    made = [
+        with_text_strengths(
+            _steered(begun.on(_recipe(by_name, used, point)), point), named, request.text_strengths
         )
-    varying = [name for name in names if len(options[name]) > 1]
-    points = [dict(zip(names, point, strict=True)) for point in itertools.product(*options.values())]
+        for point in crossed.points
+    ]
+    prompts = [one.text for one in options["prompt"]]
     return Plan(
-        base=base,
-        axes=tuple(Axis(name=name, values=tuple(_shown(v) for v in options[name])) for name in varying),
-        coordinates=tuple(tuple(_shown(point[name]) for name in varying) for point in points),
-        recipes=tuple(
-            with_text_strengths(
-                begun.on(_recipe(base, used, point)), [style for style, _ in used], request.text_strengths
-            )
-            for point in points
-        ),
+        base=bases[0],
+        axes=crossed.axes,
+        coordinates=crossed.coordinates,
+        recipes=tuple(made),
         style_files={style.hash: workspace.store.checked(style.file_hash) for style, _ in used},
         notes=(
             *begun.notes,
-            *base_notes([style for style, _ in used], base),
-            *trigger_notes([style for style, _ in used], request.prompts),
+            *(note for base in bases for note in base_notes([style for style, _ in used], base)),
+            *trigger_notes([style for style, _ in used], prompts),
         ),
         begun=begun,
+        bases={base.weights: base for base in bases},
+        words=_words(crossed, made),
+        explicit=_explicit(request, options, used),
     )
 
 
@@ -106,59 +110,150 @@ def style_for(workspace: Workspace, base: Base, name: str) -> Style:
     return style
 
 
-def _options(request: Request, base: Base, used: Sequence[tuple[Style, float]]) -> dict[str, Sequence[Any]]:
-    """Values per axis, in the order of the sheet: across first, seeds last."""
-    given = base.render
-    strengths = request.strengths or tuple(strength for _, strength in used[:1])
-    options: dict[str, Sequence[Any]] = {"strength": strengths} if strengths else {}
-    options["cfg"] = request.cfgs or (given.cfg,)
-    if request.guidances or given.guidance is not None:
-        options["guidance"] = request.guidances or (given.guidance,)
-    options["sampler"] = request.samplers or (given.sampler,)
-    options["schedule"] = request.schedules or (given.schedule,)
-    options["steps"] = request.steps or (given.steps,)
-    options["size"] = request.sizes or ((given.width, given.height),)
-    options["prompt"] = request.prompts
-    options["negative"] = request.negatives or (given.negative_prompt,)
+def _options(
+    workspace: Workspace, request: Request, bases: Sequence[Base], used: Used
+) -> dict[str, Sequence[Any]]:
+    """Values of everything that can vary, in the order of the sheet: across first, seeds last. None stands
+    for what a cell's own base says.
+    """
+    given = bases[0].render
+    several = len(bases) > 1
+    options: dict[str, Sequence[Any]] = _strengths(request, used)
+    options["cfg"] = request.cfgs or (None if several else given.cfg,)
+    if request.guidances or any(base.render.guidance is not None for base in bases):
+        options["guidance"] = request.guidances or (None if several else given.guidance,)
+    options["sampler"] = request.samplers or (None if several else given.sampler,)
+    options["schedule"] = request.schedules or (None if several else given.schedule,)
+    options["steps"] = request.steps or (None if several else given.steps,)
+    options["size"] = request.sizes or (None if several else (given.width, given.height),)
+    options["base"] = [base.name for base in bases]
+    if request.denoises:
+        options["denoise"] = request.denoises
+    if request.control_weights:
+        options["control weight"] = request.control_weights
+    for values in request.replacements:
+        name = f"replace {values[0]}"
+        if name in options:
+            raise InputError(
+                f"'{values[0]}' is replaced on two axes.", "", "Put all its replacements into one --replace."
+            )
+        options[name] = values
+    options["prompt"] = worded(workspace, request, request.prompts)
+    negatives = worded(workspace, request, request.negatives)
+    options["negative"] = negatives or (None if several else plain(given.negative_prompt),)
     options["seed"] = request.seeds
     return options
 
 
-def _shown(value: Any) -> AxisValue:
-    if isinstance(value, tuple):
-        return "x".join(str(side) for side in value)
-    if isinstance(value, (Sampler, Schedule)):
-        return value.value
-    return value
+def _begun(workspace: Workspace, request: Request, bases: Sequence[Base]) -> Begun:
+    if request.beginning.controls and len(bases) > 1:
+        raise InputError(
+            "Controls were given with several bases.",
+            "A control network belongs to one base.",
+            "Make a series of each base.",
+        )
+    if request.denoises and request.beginning.image is None:
+        raise InputError(
+            "denoise was given without a picture to draw over.",
+            "",
+            "Name the picture: --image FILE or --image a-0123456789abcdef.",
+        )
+    if request.control_weights and len(request.beginning.controls) != 1:
+        raise InputError(
+            f"control-weight was given with {len(request.beginning.controls) or 'no'} controls.",
+            "It is the weight of one control.",
+            "Give one --control.",
+        )
+    return begin(workspace, bases[0], request.beginning)
 
 
-def _recipe(base: Base, used: Sequence[tuple[Style, float]], point: dict[str, Any]) -> Recipe:
-    strengths = [point["strength"], *(strength for _, strength in used[1:])] if used else []
+def _steered(recipe: Recipe, point: Point) -> Recipe:
+    """The recipe with what axes say of its beginning; :class:`InputError` when that cannot be."""
+    changes: dict[str, Any] = {}
+    if "denoise" in point and recipe.source is not None:
+        changes["source"] = {**recipe.source.model_dump(), "denoise": point["denoise"]}
+    if "control weight" in point:
+        weight = point["control weight"]
+        changes["controls"] = [{**one.model_dump(), "weight": weight} for one in recipe.controls]
+    if not changes:
+        return recipe
+    try:
+        return Recipe.model_validate({**recipe.model_dump(by_alias=True), **changes})
+    except ValidationError as error:
+        raise _out_of_bounds(error) from error
+
+
+def _out_of_bounds(error: ValidationError) -> InputError:
+    first = error.errors()[0]
+    return InputError(
+        f"{first['loc'][-1]} {first['input']!r} cannot be used.",
+        f"{first['msg']}.",
+        "Choose a value within that bound.",
+    )
+
+
+def _strengths(request: Request, used: Used) -> dict[str, Sequence[Any]]:
+    if request.strengths and len(used) != 1:
+        raise InputError(
+            f"strength was given with {len(used) or 'no'} styles.",
+            "It is the strength of one style.",
+            "Name one style with --style NAME, or of several which one you mean: --strength NAME=0.8,1.0.",
+        )
+    asked = dict(request.style_strengths)
+    unknown = [name for name in asked if name not in {style.name for style, _ in used}]
+    if unknown:
+        raise InputError(
+            f"strength was given for the style '{unknown[0]}', which is not used.",
+            f"Used: {', '.join(style.name for style, _ in used) or 'none'}.",
+            f"Add --style {unknown[0]}, or leave its strengths out.",
+        )
+    found: dict[str, Sequence[Any]] = {}
+    for style, strength in used:
+        values = asked.get(style.name) or request.strengths or (strength,)
+        found["strength" if len(used) == 1 else f"strength of {style.name}"] = values
+    return found
+
+
+def _recipe(bases: Mapping[str, Base], used: Used, point: Point) -> Recipe:
+    base = bases[point["base"]]
+    own = base.render
+    values: Point = {
+        "cfg": own.cfg,
+        "guidance": own.guidance,
+        "sampler": own.sampler,
+        "schedule": own.schedule,
+        "steps": own.steps,
+        "size": (own.width, own.height),
+        "negative": plain(own.negative_prompt),
+        **{name: value for name, value in point.items() if value is not None},
+    }
+    prompt, negative = _replaced(point, values["prompt"].text, values["negative"].text)
+    one = len(used) == 1
     try:
         return Recipe(
             base=base.ref,
             adapters=tuple(
-                AdapterRef(name=style.name, style=style.hash, strength=strength)
-                for (style, _), strength in zip(used, strengths, strict=True)
+                AdapterRef(
+                    name=style.name,
+                    style=style.hash,
+                    strength=point["strength" if one else f"strength of {style.name}"],
+                )
+                for style, _ in used
             ),
-            prompt=point["prompt"],
-            negative_prompt=point["negative"],
-            seed=point["seed"],
-            steps=point["steps"],
-            cfg=point["cfg"],
-            guidance=point.get("guidance"),
-            sampler=point["sampler"],
-            schedule=point["schedule"],
-            width=point["size"][0],
-            height=point["size"][1],
+            prompt=prompt,
+            negative_prompt=negative,
+            seed=values["seed"],
+            steps=values["steps"],
+            cfg=values["cfg"],
+            guidance=values["guidance"],
+            sampler=values["sampler"],
+            schedule=values["schedule"],
+            width=values["size"][0],
+            height=values["size"][1],
+            weighting=weighting(base, prompt, negative),
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            f"{first['loc'][-1]} {first['input']!r} cannot be used.",
-            f"{first['msg']}.",
-            "Choose a value within that bound.",
-        ) from error
+        raise _out_of_bounds(error) from error
 
 
 def base_notes(styles: Sequence[Style], base: Base) -> tuple[str, ...]:
@@ -168,6 +263,56 @@ def base_notes(styles: Sequence[Style], base: Base) -> tuple[str, ...]:
         f"another base of the family {base.family}; it may come out differently."
         for style in styles
         if style.base.weights != base.weights
+    )
+
+
+def _replaced(point: Point, prompt: str, negative: str) -> tuple[str, str]:
+    """Both prompts with what the replacing axes say, one after the other, as A1111's Prompt S/R."""
+    for name, value in point.items():
+        if not name.startswith("replace "):
+            continue
+        wanted = name.removeprefix("replace ")
+        if wanted not in prompt and wanted not in negative:
+            raise InputError(
+                f"'{wanted}' is to be replaced, but neither prompt has it.",
+                f"The prompt is '{prompt}', the negative prompt '{negative}'.",
+                "The first value of --replace is what stands in the prompt, letter by letter.",
+            )
+        prompt, negative = prompt.replace(wanted, value), negative.replace(wanted, value)
+    return prompt, negative
+
+
+def _words(crossed: Crossed, made: Sequence[Recipe]) -> dict[str, tuple[str, ...]]:
+    named: dict[str, dict[str, None]] = {}
+    for point, recipe in zip(crossed.points, made, strict=True):
+        for one in (point["prompt"], point["negative"]):
+            if one is not None and one.snippets:
+                named.setdefault(recipe.hash, {}).update(dict.fromkeys(one.snippets))
+    return {recipe: tuple(snippets) for recipe, snippets in named.items()}
+
+
+def _explicit(request: Request, options: Options, used: Used) -> Request:
+    def of(name: str) -> tuple[Any, ...]:
+        return tuple(value for value in options.get(name, ()) if value is not None)
+
+    one = len(used) == 1
+    return replace(
+        request,
+        prompts=tuple(worded.source for worded in options["prompt"]),
+        negatives=tuple(worded.source for worded in of("negative")),
+        strengths=tuple(options["strength"]) if one else (),
+        style_strengths=()
+        if one
+        else tuple((style.name, tuple(options[f"strength of {style.name}"])) for style, _ in used),
+        cfgs=of("cfg"),
+        guidances=of("guidance"),
+        samplers=of("sampler"),
+        schedules=of("schedule"),
+        steps=of("steps"),
+        sizes=of("size"),
+        bases=of("base"),
+        draw=None,
+        lists=(),
     )
 
 

@@ -11,7 +11,7 @@ from duktus.actions.progress import Progress, Silent
 from duktus.actions.rendering import STRIP, Job, OnPreview, record, render_jobs
 from duktus.actions.request import Request
 from duktus.actions.workspace import Workspace
-from duktus.archive import descents
+from duktus.archive import descents, snippets
 from duktus.archive.disk import explained
 from duktus.archive.store import copy_out
 from duktus.domain.asset import Asset, PictureFormat
@@ -56,6 +56,9 @@ def render(
         planned.begun.keep(workspace)
     for note in planned.notes:
         told.say(note)
+    if planned.words:
+        with workspace.archive.write() as connection:
+            snippets.record(connection, planned.words)
     found = _render_all(workspace, planned, told, steps_strip=steps_strip, on_preview=on_preview)
     if aim:
         with workspace.archive.write() as connection:

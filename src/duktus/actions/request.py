@@ -16,7 +16,9 @@ class Request:
     """What was asked for. Empty tuples mean: what the base's recipe says.
 
     ``styles`` are (name, strength); ``strengths`` lays an axis over the strength of the one style.
-    Several values of one kind make an axis of a sweep.
+    Several values of one kind make an axis of a sweep. Prompts may have alternatives
+    (:mod:`duktus.domain.templates`), name snippets (:mod:`duktus.domain.snippet`) and weight words
+    (:mod:`duktus.domain.weighting`).
     """
 
     prompts: tuple[str, ...]
@@ -33,6 +35,23 @@ class Request:
     sizes: tuple[Size, ...] = ()
     negatives: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (1,)
-    base: str | None = None
-    """The name of the base to render with; the workspace's own when None."""
     beginning: Beginning = field(default_factory=Beginning)
+    bases: tuple[str, ...] = ()
+    """Names of bases; empty: the workspace's own."""
+    style_strengths: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    """An axis over the strength of each style named."""
+    replacements: tuple[tuple[str, ...], ...] = ()
+    """Each an axis: the first text is searched for in prompt and negative prompt, the others replace it."""
+    zipped: tuple[tuple[str, ...], ...] = ()
+    """Names of axes that go together, value by value, instead of being crossed."""
+    skipped: tuple[tuple[tuple[str, str], ...], ...] = ()
+    """Each a set of (axis, value); cells that have all of one set are left out."""
+    denoises: tuple[float, ...] = ()
+    """An axis over how much of the picture drawn over may change."""
+    control_weights: tuple[float, ...] = ()
+    """An axis over the weight of the one control."""
+    draw: int | None = None
+    """How many prompts to draw from each template; None takes every one."""
+    wildcard_seed: int = 1
+    lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Lists for ``__name__`` that travel with the request; they go before those of the workspace."""

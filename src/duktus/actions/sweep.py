@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from duktus.actions.begun_series import lock_file, record_plan, same_plan, series_name
+from duktus.actions.estimate import Estimate, estimate
+from duktus.actions.filling import fill, there
 from duktus.actions.planning import Plan, plan
 from duktus.actions.progress import Progress, Silent
 from duktus.actions.render import check_out, copy_all
-from duktus.actions.rendering import Job, OnPreview, render_jobs
+from duktus.actions.rendering import OnPreview
 from duktus.actions.request import Request
-from duktus.actions.unchanged import unchanged_axes
 from duktus.actions.workspace import Workspace
-from duktus.archive import assets, series
+from duktus.archive import series
 from duktus.archive.disk import explained
 from duktus.archive.lock import Lock
 from duktus.domain.asset import Asset, PictureFormat
@@ -23,7 +24,7 @@ from duktus.domain.series import Series
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """A complete series with its assets in the order of its cells."""
+    """A series with its assets in the order of its cells; complete unless it was paused."""
 
     series: Series
     assets: tuple[Asset, ...]
@@ -31,6 +32,16 @@ class Swept:
     """Pictures made by this command; the others were there already."""
     seconds: float
     copies: tuple[Path, ...] = field(default=())
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A sweep before it starts."""
+
+    name: str
+    plan: Plan
+    estimate: Estimate
 
 
 def sweep(
@@ -50,87 +61,69 @@ def sweep(
     again renders what is missing; the same name with other axes is a :class:`ConflictError`.
     """
     told = progress or Silent()
-    start = time.monotonic()
-    planned = plan(workspace, request)
-    check_out(out, len(planned.recipes), kind)
-    chosen = series_name(planned, name)
-    with workspace.archive.read() as connection:
-        same_plan(chosen, planned, series.plan_of(connection, chosen))
+    foreseen = foresee(workspace, request, name=name)
+    check_out(out, len(foreseen.plan.recipes), kind)
     if workspace.prepare():
         told.say(f"Made a workspace in {workspace.root}.")
-    with explained(workspace.root):
-        planned.begun.keep(workspace)
-    for note in planned.notes:
-        told.say(note)
-    with explained(workspace.root), Lock(lock_file(workspace, chosen), f"the series '{chosen}'"):
-        record_plan(workspace, chosen, planned)
-        rendered = _render_missing(
-            workspace, chosen, planned, told, steps_strip=steps_strip, on_preview=on_preview
-        )
-        result = _finish(workspace, chosen, planned, told)
-        copies = copy_all(workspace, result[1], out, kind) if out else ()
-    return Swept(*result, rendered=rendered, seconds=time.monotonic() - start, copies=copies)
+    return carry_out(
+        workspace, foreseen, told, out=out, kind=kind, steps_strip=steps_strip, on_preview=on_preview
+    )
 
 
-def _render_missing(
+def foresee(workspace: Workspace, request: Request, *, name: str | None = None) -> Foreseen:
+    """What a sweep would render and cost; nothing is written."""
+    planned = plan(workspace, request)
+    chosen = series_name(planned, name)
+    with workspace.archive.read() as connection:
+        known = series.plan_of(connection, chosen)
+        same_plan(chosen, planned, known)
+    ids = set(there(workspace, chosen).values()) if known is not None else set[str]()
+    done = {one.hash for one in planned.recipes if one.id in ids}
+    return Foreseen(chosen, planned, estimate(workspace, planned, done))
+
+
+def carry_out(
     workspace: Workspace,
-    name: str,
-    planned: Plan,
+    foreseen: Foreseen,
     told: Progress,
     *,
-    steps_strip: bool,
-    on_preview: OnPreview | None,
-) -> int:
-    """Render the cells without a whole picture, each distinct recipe once; how many were rendered."""
-    with workspace.archive.read() as connection:
-        cells = series.get(connection, name).cells
-        there = {
-            cell.index
-            for cell in cells
-            if cell.asset_id and _whole(workspace, assets.get(connection, cell.asset_id))
-        }
-    places: dict[str, list[int]] = {}
-    for cell in cells:
-        if cell.index not in there:
-            places.setdefault(planned.recipes[cell.index].hash, []).append(cell.index)
-    if there:
-        told.say(f"{len(there)} of {len(cells)} pictures are there already.")
-    folder = workspace.root / "pictures" / name
-    digits = max(2, len(str(len(cells))))
-    todo = list(places.values())
-    jobs = [Job(planned.recipes[indices[0]], folder, f"{indices[0] + 1:0{digits}}-") for indices in todo]
-    for kept in render_jobs(
-        workspace,
-        planned.base,
-        planned.style_files,
-        jobs,
-        told,
-        keep_steps=steps_strip,
-        on_preview=on_preview,
-    ):
-        with workspace.archive.write() as connection:
-            asset = assets.add(connection, planned.base, kept.asset)
-            for index in todo[kept.index]:
-                series.fill(connection, name, index, asset.id)
-    return len(jobs)
+    out: Path | None = None,
+    kind: PictureFormat | None = None,
+    steps_strip: bool = False,
+    on_preview: OnPreview | None = None,
+    extending: bool = False,
+) -> Swept:
+    """Record what was foreseen and render what is missing of it."""
+    start = time.monotonic()
+    name, planned = foreseen.name, foreseen.plan
+    with explained(workspace.root):
+        planned.begun.keep(workspace)
+    for line in (*planned.notes, foreseen_words(foreseen)):
+        told.say(line)
+    with explained(workspace.root), Lock(lock_file(workspace, name), f"the series '{name}'"):
+        record_plan(workspace, name, planned, extending=extending)
+        filled = fill(workspace, name, planned, told, steps_strip=steps_strip, on_preview=on_preview)
+        copies = copy_all(workspace, filled.assets, out, kind) if out else ()
+    spent = time.monotonic() - start
+    return Swept(filled.series, filled.assets, filled.rendered, spent, copies, paused=filled.paused)
 
 
-def _whole(workspace: Workspace, asset: Asset) -> bool:
-    return workspace.store.path(asset.file_hash).is_file()
+def foreseen_words(foreseen: Foreseen) -> str:
+    """E.g. ``12 cells, 8 pictures to render, about 2 min, about 3.1 MB.``"""
+    cost = foreseen.estimate
+    parts = [f"{cost.cells} cell{'' if cost.cells == 1 else 's'}"]
+    parts.append(f"{cost.pictures} picture{'' if cost.pictures == 1 else 's'} to render")
+    if cost.pictures:
+        parts.append(
+            "time not known yet"
+            if cost.seconds is None
+            else f"about {_duration(cost.seconds)} (from {cost.measured_on} pictures rendered here)"
+        )
+        parts += [] if cost.disk is None else [f"about {cost.disk / 1e6:.1f} MB"]
+    return f"{', '.join(parts)}."
 
 
-def _finish(
-    workspace: Workspace, name: str, planned: Plan, told: Progress
-) -> tuple[Series, tuple[Asset, ...]]:
-    with workspace.archive.read() as connection:
-        found = series.get(connection, name)
-        listed = tuple(assets.get(connection, cell.asset_id) for cell in found.cells if cell.asset_id)
-    same = unchanged_axes(found.axes, found.cells, {asset.id: asset.pixel_hash for asset in listed})
-    for note in same:
-        told.say(note)
-    notes = (*planned.notes, *same)
-    if notes != found.notes:
-        with workspace.archive.write() as connection:
-            series.annotate(connection, name, notes)
-            found = series.get(connection, name)
-    return found, listed
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,18 +1,20 @@
-"""`duktus verify`: render a picture again and say whether it is the same."""
+"""`duktus verify`: render a picture, or a whole series, again and say whether it is the same."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from duktus.actions.devices import pick_device
 from duktus.actions.looking import Named, named_picture
 from duktus.actions.materials import materials_for
 from duktus.actions.progress import Progress, Silent, Tick
 from duktus.actions.workspace import Workspace
-from duktus.archive import base_records, styles
+from duktus.archive import assets, base_records, series, styles
 from duktus.domain.asset import Facts
 from duktus.domain.base import Base
-from duktus.domain.errors import MismatchError
+from duktus.domain.errors import InputError, MismatchError
 from duktus.domain.recipe import Recipe
 from duktus.rendering import Picture, Renderer
 from duktus.rendering.compare import compare, pixel_hash
@@ -41,6 +43,29 @@ class Verified:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class VerifiedSeries:
+    """The outcome for every picture of a series, in the order of its cells."""
+
+    name: str
+    pictures: tuple[Verified, ...]
+
+    @property
+    def identical(self) -> bool:
+        """Whether every pixel of every picture is the same."""
+        return all(one.identical for one in self.pictures)
+
+    @property
+    def furthest(self) -> Verified:
+        """The picture that is furthest off."""
+        return max(self.pictures, key=lambda one: (not one.identical, one.max_abs))
+
+    @property
+    def facts(self) -> tuple[FactChanged, ...]:
+        """Every recorded fact that is different here and now, of any picture, once."""
+        return tuple(dict.fromkeys(fact for one in self.pictures for fact in one.facts))
+
+
 def verify(
     workspace: Workspace, name: str, *, base: str | None = None, progress: Progress | None = None
 ) -> Verified:
@@ -50,10 +75,54 @@ def verify(
     """
     told = progress or Silent()
     found = named_picture(workspace, name)
-    own = base_of(workspace, found.recipe, base)
     told.say("Rendering it again.")
-    picture = _again(workspace, own, found.recipe, told)
-    return _judged(name, found, picture)
+    (verified,) = _verified(workspace, [(name, found)], base, told)
+    return verified
+
+
+def is_series(workspace: Workspace, name: str) -> bool:
+    """Whether the name means a series: no file has it, and a series does."""
+    if Path(name).is_file():
+        return False
+    with workspace.archive.read() as connection:
+        return series.plan_of(connection, name) is not None
+
+
+def verify_series(
+    workspace: Workspace, name: str, *, base: str | None = None, progress: Progress | None = None
+) -> VerifiedSeries:
+    """Render every picture of a series again, equal recipes once, and compare every pixel with its file."""
+    told = progress or Silent()
+    with workspace.archive.read() as connection:
+        cells = series.get(connection, name).cells
+        listed = [assets.get(connection, cell.asset_id) for cell in cells if cell.asset_id]
+    if not listed:
+        raise InputError(
+            f"The series '{name}' has no picture yet.",
+            "There is nothing to compare with.",
+            f"duktus series resume {name} renders it.",
+        )
+    told.say(f"Rendering {len(listed)} pictures again.")
+    named = [
+        (one.id, Named(workspace.store.checked(one.file_hash), one.recipe, one))
+        for one in {asset.id: asset for asset in listed}.values()
+    ]
+    judged = {one.name: one for one in _verified(workspace, named, base, told)}
+    return VerifiedSeries(name, tuple(judged[one.id] for one in listed))
+
+
+def _verified(
+    workspace: Workspace, named: Sequence[tuple[str, Named]], name_of_base: str | None, told: Progress
+) -> Iterator[Verified]:
+    """Each picture judged; one base after the other, so that only one is in memory."""
+    by_base: dict[str, list[tuple[str, Named]]] = {}
+    for name, found in named:
+        by_base.setdefault(found.recipe.base.weights, []).append((name, found))
+    # All of them, before any time is spent.
+    bases = [base_of(workspace, group[0][1].recipe, name_of_base) for group in by_base.values()]
+    for base, group in zip(bases, by_base.values(), strict=True):
+        for index, picture in _again(workspace, base, [found.recipe for _, found in group], told):
+            yield _judged(*group[index], picture)
 
 
 def base_of(workspace: Workspace, recipe: Recipe, named: str | None = None) -> Base:
@@ -72,22 +141,26 @@ def base_of(workspace: Workspace, recipe: Recipe, named: str | None = None) -> B
     return base
 
 
-def _again(workspace: Workspace, base: Base, recipe: Recipe, told: Progress) -> Picture:
+def _again(
+    workspace: Workspace, base: Base, recipes: Sequence[Recipe], told: Progress
+) -> Iterator[tuple[int, Picture]]:
+    named = {adapter.style for recipe in recipes for adapter in recipe.adapters}
     with workspace.archive.read() as connection:
-        used = [styles.by_hash(connection, adapter.style) for adapter in recipe.adapters]
+        used = [styles.by_hash(connection, style) for style in sorted(named)]
     files = {style.hash: workspace.store.checked(style.file_hash) for style in used}
     renderer = Renderer(
         base,
         files,
-        batch=1,
+        batch=1 if len(recipes) == 1 else workspace.batch,
         device=pick_device(workspace.device),
-        materials=materials_for(workspace, base, [recipe]),
+        materials=materials_for(workspace, base, recipes),
     )
     for picture in renderer.render(
-        [recipe], on_step=lambda done, total: told.tick(Tick("steps", done, total)), should_stop=told.stopped
+        recipes, on_step=lambda done, total: told.tick(Tick("steps", done, total)), should_stop=told.stopped
     ):
-        return picture
-    raise KeyboardInterrupt
+        yield picture.index, picture
+    if told.stopped():
+        raise KeyboardInterrupt
 
 
 def _judged(name: str, found: Named, picture: Picture) -> Verified:

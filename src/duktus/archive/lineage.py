@@ -25,6 +25,8 @@ class Kind(StrEnum):
     """style taught elsewhere <- the hash of the file as it was given"""
     NAMES = "names"
     """recipe <- a style, the weights of a base, or the file hash of a picture it is made from"""
+    WORDED_WITH = "worded with"
+    """recipe <- a version of a snippet whose text is in its prompts"""
     RENDERED_FROM = "rendered from"
     """asset (file hash) <- recipe"""
     WENT_ON_FROM = "went on from"

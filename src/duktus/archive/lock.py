@@ -61,3 +61,17 @@ class Lock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def held(path: Path) -> bool:
+    """Whether a process holds the lock of that file at this moment."""
+    if not path.exists():
+        return False
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        _take(descriptor, False)  # noqa: FBT003
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

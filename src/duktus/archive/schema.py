@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy import column as bare_column
 from sqlalchemy import table as bare_table
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration that this version of duktus knows."""
 
 METADATA = MetaData()
@@ -82,7 +82,9 @@ series = Table(
     Column("axes", Text, nullable=False),
     Column("notes", Text, nullable=False),
     Column("created", Text, nullable=False),
+    Column("definition", Text, nullable=True),
 )
+"""``definition``: its sweep file; None for a series that an earlier version began."""
 
 cells = Table(
     "cells",
@@ -265,5 +267,19 @@ foreign_sources = Table(
 )
 """Every place where a foreign picture was found."""
 
-APPEND_ONLY = ("decisions", "edges", "descents", "aims")
+snippets = Table(
+    "snippets",
+    METADATA,
+    Column("hash", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("brand", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    UniqueConstraint("name", "version"),
+)
+
+APPEND_ONLY = ("decisions", "edges", "descents", "aims", "snippets")
 """Tables whose rows a trigger keeps from being changed or deleted."""

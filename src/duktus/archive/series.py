@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
+from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.sqlite import insert
@@ -14,7 +16,7 @@ from duktus.archive import assets
 from duktus.archive.schema import cells, recipes, series
 from duktus.archive.times import now
 from duktus.domain.base import Base
-from duktus.domain.errors import NotFoundError
+from duktus.domain.errors import ConflictError, NotFoundError
 from duktus.domain.recipe import Recipe
 from duktus.domain.series import Axis, AxisValue, Cell, Series
 
@@ -29,6 +31,10 @@ class Planned:
     coordinates: tuple[tuple[AxisValue, ...], ...]
     recipes: tuple[Recipe, ...]
     notes: tuple[str, ...] = ()
+    bases: Mapping[str, Base] = field(default_factory=dict[str, Base])
+    """By the hash of their weights, where the recipes name several."""
+    definition: str | None = None
+    """Its sweep file."""
 
 
 def plan_of(connection: Connection, name: str) -> str | None:
@@ -45,25 +51,80 @@ def add(connection: Connection, base: Base, planned: Planned) -> None:
             axes=json.dumps([axis.model_dump(mode="json") for axis in planned.axes]),
             notes=json.dumps(list(planned.notes)),
             created=now().isoformat(),
+            definition=planned.definition,
         )
     )
-    for recipe in {recipe.hash: recipe for recipe in planned.recipes}.values():
-        assets.add_recipe(connection, base, recipe)
-    connection.execute(
-        insert(cells),
-        [
-            {
-                "series": planned.name,
-                "position": position,
-                "coordinates": json.dumps(list(coordinates)),
-                "recipe_hash": recipe.hash,
-                "asset": None,
-            }
-            for position, (coordinates, recipe) in enumerate(
-                zip(planned.coordinates, planned.recipes, strict=True)
+    _add_recipes(connection, base, planned)
+    rows = zip(planned.coordinates, planned.recipes, strict=True)
+    connection.execute(insert(cells), [_row(planned.name, place, *row) for place, row in enumerate(rows)])
+
+
+def extend(connection: Connection, base: Base, planned: Planned) -> int:
+    """Make a series what ``planned`` says, keeping every picture it has: known cells find their place on the
+    new axes, further ones follow at the end. How many are new.
+
+    Raises:
+        ConflictError: a cell of the series is not in the plan.
+    """
+    left: dict[str, list[int]] = {}
+    known = connection.execute(
+        select(cells.c.position, cells.c.recipe_hash)
+        .where(cells.c.series == planned.name)
+        .order_by(cells.c.position)
+    ).all()
+    for row in known:
+        left.setdefault(row.recipe_hash, []).append(row.position)
+    _add_recipes(connection, base, planned)
+    new: list[dict[str, Any]] = []
+    for coordinates, recipe in zip(planned.coordinates, planned.recipes, strict=True):
+        places = left.get(recipe.hash)
+        if places:
+            connection.execute(
+                update(cells)
+                .where(cells.c.series == planned.name, cells.c.position == places.pop(0))
+                .values(coordinates=json.dumps(list(coordinates)))
             )
-        ],
+        else:
+            new.append(_row(planned.name, len(known) + len(new), coordinates, recipe))
+    lost = sum(len(places) for places in left.values())
+    if lost:
+        raise ConflictError(
+            f"{lost} of {len(known)} pictures of '{planned.name}' would have no place any more.",
+            "What the series was made of has changed since: its base, a style or a default.",
+            "Begin a new series with --name.",
+        )
+    if new:
+        connection.execute(insert(cells), new)
+    connection.execute(
+        update(series)
+        .where(series.c.name == planned.name)
+        .values(
+            plan=planned.plan,
+            axes=json.dumps([axis.model_dump(mode="json") for axis in planned.axes]),
+            definition=planned.definition,
+        )
     )
+    return len(new)
+
+
+def _add_recipes(connection: Connection, base: Base, planned: Planned) -> None:
+    for recipe in {recipe.hash: recipe for recipe in planned.recipes}.values():
+        assets.add_recipe(connection, planned.bases.get(recipe.base.weights, base), recipe)
+
+
+def _row(name: str, position: int, coordinates: tuple[AxisValue, ...], recipe: Recipe) -> dict[str, Any]:
+    return {
+        "series": name,
+        "position": position,
+        "coordinates": json.dumps(list(coordinates)),
+        "recipe_hash": recipe.hash,
+        "asset": None,
+    }
+
+
+def definition_of(connection: Connection, name: str) -> str | None:
+    """The sweep file a series keeps of itself; None when there is no such series, or an old one."""
+    return connection.execute(select(series.c.definition).where(series.c.name == name)).scalar()
 
 
 def fill(connection: Connection, name: str, position: int, asset_id: str) -> None:

@@ -20,8 +20,10 @@ from duktus.cli import (
     looking,
     making,
     picture_commands,
+    prompt_commands,
     series_commands,
     style_commands,
+    sweeping,
     telling,
     workspace_commands,
 )
@@ -49,8 +51,10 @@ def build() -> typer.Typer:
     app.add_typer(base_commands.app(), name="base")
     app.add_typer(style_commands.app(), name="style")
     making.register(app)
+    sweeping.register(app)
     app.add_typer(series_commands.app(), name="series")
     enlarging.register(app)
+    app.add_typer(prompt_commands.app(), name="prompts")
     looking.register(app)
     finding.register(app)
     picture_commands.register(app)

@@ -32,6 +32,18 @@ class Asked:
     size: str | None = None
     count: int | None = None
     base: str | None = None
+    strengths: list[str] | None = None
+    """Each ``0.8,1.0`` or, for one of several styles, ``NAME=0.8,1.0``."""
+    bases: list[str] | None = None
+    replace: list[str] | None = None
+    zipped: list[str] | None = None
+    skip: list[str] | None = None
+    denoise: str | None = None
+    control_weight: str | None = None
+    draw: int | None = None
+    wildcard_seed: int | None = None
+    seedless: bool = False
+    """Without --seed there is none: what is asked for adds to something that has seeds."""
 
 
 def request(asked: Asked, *, several: bool, begins: Begins | None = None) -> Request:
@@ -48,7 +60,7 @@ def request(asked: Asked, *, several: bool, begins: Begins | None = None) -> Req
         prompts=tuple(axes.texts(asked.prompts)) if several else tuple(asked.prompts),
         styles=styles(asked.style),
         text_strengths=tuple(filter(None, map(axes.style_text_strength, asked.style or []))),
-        strengths=tuple(axes.numbers("strength", asked.strength)) if asked.strength is not None else (),
+        strengths=_strengths(asked),
         cfgs=tuple(axes.numbers("cfg", asked.cfg)) if asked.cfg is not None else (),
         guidances=tuple(axes.numbers("guidance", asked.guidance)) if asked.guidance is not None else (),
         samplers=tuple(axes.samplers(asked.sampler or [])),
@@ -56,13 +68,46 @@ def request(asked: Asked, *, several: bool, begins: Begins | None = None) -> Req
         steps=tuple(axes.whole_numbers("steps", asked.steps)) if asked.steps is not None else (),
         sizes=tuple(axes.sizes(asked.size)) if asked.size is not None else (),
         negatives=tuple(axes.texts(asked.negative or [])) if several else tuple(asked.negative or []),
-        seeds=_seeds(asked, several=several),
-        base=asked.base,
         beginning=Beginning() if begins is None else begins.beginning(),
+        denoises=tuple(axes.numbers("denoise", asked.denoise)) if asked.denoise is not None else (),
+        control_weights=tuple(axes.numbers("control-weight", asked.control_weight))
+        if asked.control_weight is not None
+        else (),
+        seeds=() if asked.seedless and asked.seed is None else _seeds(asked, several=several),
+        bases=tuple(axes.texts(asked.bases or ([asked.base] if asked.base else []))),
+        style_strengths=_style_strengths(asked.strengths),
+        replacements=tuple(axes.search_replace(text) for text in asked.replace or []),
+        zipped=tuple(tuple(axes.names(text)) for text in asked.zipped or []),
+        skipped=tuple(axes.pairs("skip", text) for text in asked.skip or []),
+        draw=_at_least("draw", asked.draw, 1),
+        wildcard_seed=1
+        if asked.wildcard_seed is None
+        else _at_least("wildcard-seed", asked.wildcard_seed, 0) or 0,
     )
     if not several:
         _only_one(made)
     return made
+
+
+def _strengths(asked: Asked) -> tuple[float, ...]:
+    from duktus.domain import axes
+
+    plain = [text for text in asked.strengths or [] if "=" not in text]
+    plain += [] if asked.strength is None else [asked.strength]
+    return tuple(dict.fromkeys(value for text in plain for value in axes.numbers("strength", text)))
+
+
+def _style_strengths(given: list[str] | None) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    from duktus.domain import axes
+
+    named = [text.partition("=") for text in given or [] if "=" in text]
+    return tuple((name.strip(), tuple(axes.numbers("strength", values))) for name, _, values in named)
+
+
+def _at_least(option: str, value: int | None, least: int) -> int | None:
+    if value is not None and value < least:
+        raise InputError(f"{option} {value} is too small.", "", f"Give {least} or more.")
+    return value
 
 
 def _seeds(asked: Asked, *, several: bool) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from duktus.cli.options import AsJson, Asset, BaseOption
 from duktus.cli.outcome import MENDABLE, Given, Outcome, perform
 
 if TYPE_CHECKING:
+    from duktus.actions.verify import FactChanged, Verified, VerifiedSeries
     from duktus.domain.changes import Change
 
 SHOW = "\b\nExample:\n  duktus show a-0123456789abcdef"
@@ -156,36 +157,76 @@ def _two_sides(one: Change) -> list[str]:
     return [one.name, *parts] if parts else [f"{one.name:<24} {one.before}  ->  {one.after}"]
 
 
-def verify(context: typer.Context, asset: Asset, base: BaseOption = None, as_json: AsJson = False) -> None:
-    """Render a picture again and compare: ends 0 when every pixel is the same, 2 when not."""
+def verify(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(help="An asset's id, the beginning of one, a picture's file, or a series.")
+    ],
+    base: BaseOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Render a picture or a series again and compare: ends 0 when every pixel is the same, 2 when not."""
 
     def act(given: Given) -> Outcome:
-        from duktus.actions.reports import finite
+        from duktus.actions.verify import is_series, verify_series
         from duktus.actions.verify import verify as action
         from duktus.wiring import workspace
 
-        here = workspace(given.place, make=_is_file(asset))
-        found = action(here, asset, base=base, progress=given.terminal)
-        facts = [{"name": one.name, "then": one.then, "now": one.now} for one in found.facts]
-        document = {
-            "verify": {
-                "asset": found.name,
-                "identical": found.identical,
-                "max_abs": found.max_abs,
-                "psnr": finite(found.psnr),
-                "facts": facts,
-                "seconds": round(found.seconds, 3),
-            }
-        }
+        here = workspace(given.place, make=_is_file(name))
+        if is_series(here, name):
+            return _series_outcome(verify_series(here, name, base=base, progress=given.terminal))
+        found = action(here, name, base=base, progress=given.terminal)
+        document = {"verify": _verified_json(found)}
         if found.identical:
             return Outcome(document, [f"{found.name}: rendered again, every pixel is identical."])
-        lines = [
-            f"{found.name}: not identical; pixels differ by at most {found.max_abs} of 255"
-            + (f" (PSNR {found.psnr:.1f} dB)." if found.psnr is not None else ".")
-        ]
-        lines += [f"  {one.name} was {one.then}, here it is {one.now}" for one in found.facts]
-        if not found.facts:
-            lines.append("  Every recorded fact is the same, so the file itself may have been changed.")
-        return Outcome(document, lines, MENDABLE)
+        return Outcome(document, [_how_far(found), *_why(found.facts)], MENDABLE)
 
     perform(context, as_json, act)
+
+
+def _series_outcome(found: VerifiedSeries) -> Outcome:
+    document = {
+        "verify": {
+            "series": found.name,
+            "identical": found.identical,
+            "facts": [_fact_json(one) for one in found.facts],
+            "pictures": [_verified_json(one) for one in found.pictures],
+        }
+    }
+    total = len(found.pictures)
+    if found.identical:
+        return Outcome(
+            document, [f"{found.name}: {total} pictures rendered again, every pixel is identical."]
+        )
+    off = [one for one in found.pictures if not one.identical]
+    lines = [f"{found.name}: {total - len(off)} of {total} pictures are identical."]
+    lines += [f"  {_how_far(one)}" for one in off]
+    lines.append(f"The furthest is {found.furthest.name}.")
+    return Outcome(document, [*lines, *_why(found.facts)], MENDABLE)
+
+
+def _verified_json(found: Verified) -> dict[str, Any]:
+    from duktus.actions.reports import finite
+
+    return {
+        "asset": found.name,
+        "identical": found.identical,
+        "max_abs": found.max_abs,
+        "psnr": finite(found.psnr),
+        "facts": [_fact_json(one) for one in found.facts],
+        "seconds": round(found.seconds, 3),
+    }
+
+
+def _fact_json(fact: FactChanged) -> dict[str, str]:
+    return {"name": fact.name, "then": fact.then, "now": fact.now}
+
+
+def _how_far(found: Verified) -> str:
+    psnr = f" (PSNR {found.psnr:.1f} dB)." if found.psnr is not None else "."
+    return f"{found.name}: not identical; pixels differ by at most {found.max_abs} of 255{psnr}"
+
+
+def _why(facts: tuple[FactChanged, ...]) -> list[str]:
+    lines = [f"  {one.name} was {one.then}, here it is {one.now}" for one in facts]
+    return lines or ["  Every recorded fact is the same, so the file itself may have been changed."]

@@ -1,4 +1,4 @@
-"""``render``, ``sweep``, ``sheet``."""
+"""``render``, ``sheet``."""
 
 from __future__ import annotations
 
@@ -12,16 +12,11 @@ from duktus.cli.asking import Asked, request
 from duktus.cli.asking_on import Edits, PromptEdited, going_on, only_with_from, wanted_of
 from duktus.cli.options import AsJson, BaseOption, Format, Guidance, Out, Strip, StyleOption
 from duktus.cli.outcome import Given, Outcome, perform
-from duktus.cli.terminal import duration
 
 RENDER = (
     '\b\nExamples:\n  duktus render "sportrait-laz, portrait of a woman with red hair"'
     " --style sportrait-laz:1.0 --seed 7"
     '\n  duktus render --from a-0123456789abcdef --cfg 4.4 --add "blue background" --aim "a cooler ground"'
-)
-SWEEP = (
-    '\b\nExample:\n  duktus sweep "sportrait-laz, portrait of a man" --style sportrait-laz'
-    " --strength 0..1.2/3 --cfg 3,5 --seed 1..2 --name portraits"
 )
 SHEET = "\b\nExample:\n  duktus sheet portraits --out portraits.html"
 
@@ -29,7 +24,6 @@ SHEET = "\b\nExample:\n  duktus sheet portraits --out portraits.html"
 def register(app: typer.Typer) -> None:
     """Hang the commands into the tree."""
     app.command(epilog=RENDER)(render)
-    app.command(epilog=SWEEP)(sweep)
     app.command(epilog=SHEET)(sheet)
 
 
@@ -161,121 +155,6 @@ def render(
             "notes": list(done.notes),
             "copies": [str(path.absolute()) for path in done.copies],
         }
-        return Outcome(document, lines)
-
-    perform(context, as_json, act)
-
-
-def sweep(
-    context: typer.Context,
-    prompt: Annotated[list[str], typer.Argument(help="One or several; also separated by |.")],
-    style: StyleOption = None,
-    base: BaseOption = None,
-    strength: Annotated[
-        str | None, typer.Option("--strength", help="Of the style: 0.8,1.0,1.2 or 0..1.2/5.")
-    ] = None,
-    negative: Annotated[
-        list[str] | None, typer.Option("--negative", help="Repeated or separated by |.")
-    ] = None,
-    seed: Annotated[str | None, typer.Option("--seed", help="1,2,3 or 1..4; otherwise 1.")] = None,
-    cfg: Annotated[str | None, typer.Option("--cfg", help="3,5 or 2..6/3.")] = None,
-    guidance: Guidance = None,
-    steps: Annotated[str | None, typer.Option("--steps", help="10,20 or 10..30/3.")] = None,
-    sampler: Annotated[
-        list[str] | None, typer.Option("--sampler", help="Repeated or separated by |.")
-    ] = None,
-    schedule: Annotated[
-        list[str] | None, typer.Option("--schedule", help="Repeated or separated by |.")
-    ] = None,
-    size: Annotated[str | None, typer.Option("--size", metavar="WxH", help="In pixels; a list.")] = None,
-    count: Annotated[int | None, typer.Option("--count", help="Consecutive seeds from --seed.")] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", help="Of the series; the same name and settings go on.")
-    ] = None,
-    image: on.Image = None,
-    denoise: on.Denoise = None,
-    mask: on.Masks = None,
-    mask_inverted: on.MaskInverted = False,
-    mask_feather: on.MaskFeather = 0,
-    extend: on.Extended = None,
-    variation_seed: on.VariationSeed = None,
-    variation_strength: on.VariationStrength = None,
-    control: on.Controls = None,
-    control_ready: on.ControlsReady = False,
-    hires: on.Larger = None,
-    hires_denoise: on.LargerDenoise = None,
-    hires_steps: on.LargerSteps = None,
-    hires_by: on.LargerBy = "latent",
-    draft: on.Draft = False,
-    out: Out = None,
-    format_: Format = None,
-    steps_strip: Strip = False,
-    as_json: AsJson = False,
-) -> None:
-    """Render every combination of several values as a series; the same command again goes on."""
-    asked = Asked(
-        prompts=prompt,
-        style=style,
-        strength=strength,
-        negative=negative,
-        seed=seed,
-        cfg=cfg,
-        guidance=guidance,
-        steps=steps,
-        sampler=sampler,
-        schedule=schedule,
-        size=size,
-        count=count,
-        base=base,
-    )
-    begins = on.Begins(
-        image=image,
-        denoise=denoise,
-        masks=mask,
-        mask_inverted=mask_inverted,
-        mask_feather=mask_feather,
-        extended=extend,
-        variation_seed=variation_seed,
-        variation_strength=variation_strength,
-        controls=control,
-        controls_ready=control_ready,
-        hires=hires,
-        hires_denoise=hires_denoise,
-        hires_steps=hires_steps,
-        hires_by=hires_by,
-        draft=draft,
-    )
-
-    def act(given: Given) -> Outcome:
-        from duktus.actions.reports import series_json
-
-        wanted = request(asked, several=True, begins=begins)  # before torch is loaded
-        from duktus.actions.sweep import sweep as action
-        from duktus.wiring import workspace
-
-        here = workspace(given.place, make=True)
-        done = action(
-            here, wanted, name=name, out=out, kind=format_, steps_strip=steps_strip, progress=given.terminal
-        )
-        found = {one.id: one for one in done.assets}
-        document = {
-            "series": {
-                **series_json(here, done.series, found),
-                "rendered": done.rendered,
-                "seconds": round(done.seconds, 3),
-                "copies": [str(path.absolute()) for path in done.copies],
-            }
-        }
-        series = done.series
-        lines = [
-            (
-                f"Series '{series.name}': {len(series.cells)} pictures, {done.rendered} rendered now, "
-                f"in {duration(done.seconds)}."
-            ),
-            f"They lie in {here.root / 'pictures' / series.name}",
-            *series.notes,
-            f"Next: duktus sheet {series.name} --out {series.name}.html",
-        ]
         return Outcome(document, lines)
 
     perform(context, as_json, act)

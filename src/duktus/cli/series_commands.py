@@ -1,4 +1,4 @@
-"""``series list|show``."""
+"""``series list|show|pause|resume``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from duktus.cli.options import AsJson
 from duktus.cli.outcome import Given, Outcome, perform
 
 LIST = "\b\nExample:\n  duktus series list"
+PAUSE = "\b\nExample:\n  duktus series pause portraits"
+RESUME = "\b\nExample:\n  duktus series resume portraits"
 SHOW = "\b\nExample:\n  duktus series show portraits"
 
 
 def app() -> typer.Typer:
     """The commands below ``series``."""
-    tree = typer.Typer(help="List and show series.", no_args_is_help=True)
+    tree = typer.Typer(help="List, show, pause and resume series.", no_args_is_help=True)
     tree.command("list", epilog=LIST)(list_)
     tree.command("show", epilog=SHOW)(show)
+    tree.command("pause", epilog=PAUSE)(pause)
+    tree.command("resume", epilog=RESUME)(resume)
     return tree
 
 
@@ -77,5 +81,41 @@ def show(
                 f"{cell.index + 1:>4}  {cell.asset_id or 'not rendered yet':<18}  {place}  {verdict}{stars}"
             )
         return Outcome({"series": series_shown_json(here, shown)}, lines)
+
+    perform(context, as_json, act)
+
+
+def pause(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The series' name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Ask the sweep that renders a series, in whatever window, to stop after its present step."""
+
+    def act(given: Given) -> Outcome:
+        from duktus.actions.going_further import pause as action
+        from duktus.wiring import workspace
+
+        action(workspace(given.place), name)
+        line = f"Asked to pause. Everything finished is kept; duktus series resume {name} goes on."
+        return Outcome({"paused": name}, [line])
+
+    perform(context, as_json, act)
+
+
+def resume(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The series' name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Render what is missing of a series that was paused or stopped."""
+
+    def act(given: Given) -> Outcome:
+        from duktus.actions.going_further import resume as action
+        from duktus.cli.sweeping import outcome
+        from duktus.wiring import workspace
+
+        here = workspace(given.place)
+        return outcome(here, action(here, name, progress=given.terminal))
 
     perform(context, as_json, act)

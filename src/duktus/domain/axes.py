@@ -100,7 +100,7 @@ def _going_on(
         raise InputError(
             f"{option} '{text}' does not arrive at {after[0]}.",
             f"Steps of {step:.6g} from {start:.6g} do not meet it.",
-            f"Name a value that they meet, or the number of values: {start:.6g}..{after[0]}/5.",
+            f"Write for instance {start:.6g}..{after[0]}/5 for five values, or a last one that they meet.",
         )
     if steps > MAX_VALUES:
         raise InputError(
@@ -220,6 +220,11 @@ def sizes(text: str) -> list[tuple[int, int]]:
                 )
         found.append((width, height))
     return list(dict.fromkeys(found))
+
+
+def names(text: str) -> list[str]:
+    """Names of axes, separated by commas."""
+    return [name.strip() for name in text.split(",")]
 
 
 def pairs(option: str, text: str) -> tuple[tuple[str, str], ...]:

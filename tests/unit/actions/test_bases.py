@@ -56,7 +56,7 @@ def test_a_folder_is_added_in_place_and_used_under_its_name(workspace: Workspace
     assert added.base.role is Role.TEACH_AND_RENDER
     assert "can be taught" in added.words
     assert added.record.folder == sd15
-    assert plan(workspace, Request(("a woman",), base="mine")).recipes[0].base == added.base.ref
+    assert plan(workspace, Request(("a woman",), bases=("mine",))).recipes[0].base == added.base.ref
     assert plan(workspace, Request(("a woman",))).recipes[0].base.name == "miniature"
     assert [(one.name, one.default) for one in list_bases(workspace)] == [
         ("mine", False),
@@ -244,8 +244,8 @@ def test_a_style_renders_on_its_family_with_a_note_and_nowhere_else(
     with workspace.archive.write() as connection:
         styles.add(connection, first, taught)
     asked = {"prompts": ("sportrait-laz",), "styles": (("hand", 1.0),)}
-    assert plan(workspace, Request(**asked, base="first")).notes == ()
-    (note,) = plan(workspace, Request(**asked, base="second")).notes
+    assert plan(workspace, Request(**asked, bases=("first",))).notes == ()
+    (note,) = plan(workspace, Request(**asked, bases=("second",))).notes
     assert "taught on first and is rendered on second" in note
     with pytest.raises(MismatchError, match=r"another family.*--base first"):
-        plan(workspace, Request(**asked, base="large"))
+        plan(workspace, Request(**asked, bases=("large",)))

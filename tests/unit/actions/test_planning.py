@@ -11,7 +11,9 @@ from tests.support.workspaces import BASE, make_workspace, style
 from duktus.actions.begun_series import series_name
 from duktus.actions.names import checked_name, slug
 from duktus.actions.planning import MAX_CELLS, plan
+from duktus.actions.prompt_library import add_snippet, change_snippet
 from duktus.actions.request import Request
+from duktus.actions.sweep_file import parse, written
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles
 from duktus.domain.base import Base
@@ -149,3 +151,122 @@ def test_series_have_names_of_their_own(workspace: Workspace) -> None:
     assert series_name(made, None) == f"a-woman-smiling-{made.hash[:8]}"
     with pytest.raises(ConflictError):
         series_name(made, "single")
+
+
+def test_several_styles_have_an_axis_each(workspace: Workspace, hand: Style) -> None:
+    kept = workspace.store.put(b"other tensors")
+    other = style("ink", tensors="ink").model_copy(update={"file_hash": kept})
+    with workspace.archive.write() as connection:
+        styles.add(connection, BASE, other)
+    request = Request(
+        ("sportrait-laz",),
+        styles=(("hand", 1.0), ("ink", 0.3)),
+        style_strengths=(("hand", (0.5, 1.0)),),
+    )
+    made = plan(workspace, request)
+    assert [(axis.name, axis.values) for axis in made.axes] == [("strength of hand", (0.5, 1.0))]
+    assert [[one.strength for one in recipe.adapters] for recipe in made.recipes] == [[0.5, 0.3], [1.0, 0.3]]
+    with pytest.raises(InputError, match="'nobody', which is not used"):
+        plan(workspace, replace(request, style_strengths=(("nobody", (1.0,)),)))
+
+
+def test_zipped_axes_go_value_by_value(workspace: Workspace) -> None:
+    request = Request(("a",), cfgs=(3, 4), steps=(10, 20), seeds=(1, 2), zipped=(("steps", "cfg"),))
+    made = plan(workspace, request)
+    assert [(axis.name, axis.values) for axis in made.axes] == [
+        ("steps + cfg", ("10 + 3", "20 + 4")),
+        ("seed", (1, 2)),
+    ]
+    assert [(one.cfg, one.steps, one.seed) for one in made.recipes] == [
+        (3, 10, 1), (3, 10, 2), (4, 20, 1), (4, 20, 2),
+    ]  # fmt: skip
+    for zipped, said in (
+        ((("cfg", "seed", "steps"), ("cfg", "steps")), "zipped twice"),
+        ((("cfg", "sampler"),), "cfg has 2, sampler has 1"),
+        ((("cfg", "stepz"),), "'stepz', which is no axis"),
+    ):
+        with pytest.raises(InputError, match=said):
+            plan(workspace, replace(request, zipped=zipped))
+
+
+def test_cells_can_be_left_out(workspace: Workspace) -> None:
+    request = Request(("a",), cfgs=(3, 4), seeds=(1, 2), skipped=((("cfg", "4.0"), ("seed", "2")),))
+    assert plan(workspace, request).coordinates == ((3, 1), (3, 2), (4, 1))
+    with pytest.raises(InputError, match=r"'cfg=5' leaves out nothing"):
+        plan(workspace, replace(request, skipped=((("cfg", "5"),),)))
+    with pytest.raises(InputError, match="Every cell"):
+        plan(workspace, replace(request, skipped=((("cfg", "3"),), (("cfg", "4"),))))
+
+
+def test_search_and_replace_works_on_both_prompts(workspace: Workspace) -> None:
+    request = Request(
+        ("a red hat, red hair",),
+        negatives=("red nose",),
+        replacements=(("red", "blue"), ("hat", "cap")),
+    )
+    made = plan(workspace, request)
+    assert [axis.name for axis in made.axes] == ["replace red", "replace hat"]
+    assert made.axes[0].values == ("red", "blue")
+    assert [(one.prompt, one.negative_prompt) for one in made.recipes] == [
+        ("a red hat, red hair", "red nose"),
+        ("a red cap, red hair", "red nose"),
+        ("a blue hat, blue hair", "blue nose"),
+        ("a blue cap, blue hair", "blue nose"),
+    ]
+    with pytest.raises(InputError, match="neither prompt has it"):
+        plan(workspace, replace(request, replacements=(("green", "blue"),)))
+
+
+def test_alternatives_make_an_axis_of_prompts(workspace: Workspace) -> None:
+    folder = workspace.root / "wildcards" / "hair"
+    folder.mkdir(parents=True)
+    (folder / "long.txt").write_text("# long hair\nbraid\n\nplait\n", encoding="utf-8")
+    made = plan(workspace, Request(("a {man|woman}, __hair/long__", "a dog")))
+    assert made.axes[0].values == (
+        "a man, braid", "a man, plait", "a woman, braid", "a woman, plait", "a dog",
+    )  # fmt: skip
+    drawn = plan(workspace, Request(("a {man|woman}, __hair/long__",), draw=2, wildcard_seed=3))
+    assert {one.prompt for one in drawn.recipes} < set(made.axes[0].values)
+    own = Request(("__hair/long__",), lists=(("hair/long", ("bun",)),))
+    assert plan(workspace, own).recipes[0].prompt == "bun"
+    (folder / "long.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="not text"):
+        plan(workspace, Request(("__hair/long__",)))
+
+
+def test_brackets_are_weights_where_the_family_can(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert plan(workspace, Request(("a (red:1.2) hat",))).recipes[0].weighting == "a1111"
+    assert plan(workspace, Request(("a hat",), negatives=("[blur]",))).recipes[0].weighting == "a1111"
+    assert plan(workspace, Request(("a hat",))).recipes[0].weighting is None
+    monkeypatch.setattr("duktus.actions.weights.family", lambda _: object())
+    assert plan(workspace, Request(("a hat (red)",))).recipes[0].weighting is None
+    with pytest.raises(InputError, match=r"tiny cannot weight words: '\(red:1.2\)'"):
+        plan(workspace, Request(("a (red:1.2) hat",)))
+
+
+def test_a_request_written_out_plans_the_same(workspace: Workspace, hand: Style) -> None:
+    add_snippet(workspace, "light", "soft (light:1.2)", kind="light")
+    request = Request(
+        ("sportrait-laz, a {man|woman}, <snippet:light>", "sportrait-laz, {x|y} \\{z\\}"),
+        styles=(("hand", 1.0),),
+        strengths=(0, 1),
+        cfgs=(3, 4),
+        steps=(10, 20),
+        zipped=(("cfg", "steps"),),
+        replacements=(("sportrait", "portrait"),),
+        skipped=((("strength", "0"), ("cfg", "4")),),
+        negatives=("blur",),
+        sizes=((64, 128),),
+    )
+    made = plan(workspace, request)
+    text = written(made.explicit, "a name")
+    again = parse(text, "here")
+    assert again.name == "a name"
+    assert again.request == made.explicit
+    (workspace.root / "wildcards").mkdir()
+    change_snippet(workspace, "light", "other light")
+    replanned = plan(workspace, again.request)
+    assert replanned.hash == made.hash
+    assert replanned.words == made.words

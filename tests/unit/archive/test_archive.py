@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError
 from tests.support.workspaces import BASE, adapter, asset, recipe, style
 
-from duktus.archive import assets, decisions, descents, lineage, series, styles
+from duktus.archive import assets, decisions, descents, lineage, series, snippets, styles
 from duktus.archive.archive import Archive
 from duktus.archive.migrations import steps
 from duktus.archive.schema import APPEND_ONLY, HEAD, METADATA, PROMPT_WORDS
@@ -20,6 +20,7 @@ from duktus.domain.decision import DecisionKind
 from duktus.domain.descent import Descent, Subject
 from duktus.domain.errors import ConflictError, NotFoundError, StorageError
 from duktus.domain.series import Axis
+from duktus.domain.snippet import Snippet, SnippetKind
 
 
 @pytest.fixture
@@ -125,6 +126,8 @@ def test_history_cannot_be_rewritten(archive: Archive, table: str) -> None:
         step = Descent(child=known.id, parent=known.id, changes=(), fresh=False, author="me", created=now())
         descents.add(connection, step)
         descents.say_aim(connection, Subject.ASSET, known.id, "more blue", author="me")
+        words = {"kind": SnippetKind.LIGHT, "text": "soft light", "author": "me", "created": now()}
+        snippets.add(connection, Snippet(name="light", version=1, **words))
     for change in (f"DELETE FROM {table}", f"UPDATE {table} SET rowid = 99"):
         with pytest.raises(IntegrityError, match="append-only"), archive.write() as connection:
             connection.exec_driver_sql(change)
@@ -254,3 +257,31 @@ def test_a_writer_waits_for_another_and_then_says_so(
             assets.add_recipe(connection, BASE, recipe())
     finally:
         holder.close()
+
+
+def test_a_series_grows_and_keeps_its_pictures(archive: Archive) -> None:
+    cfgs, seeds = Axis(name="cfg", values=(3.0, 4.0)), Axis(name="seed", values=(1, 2))
+    small = [recipe(cfg=cfg) for cfg in (3.0, 4.0)]
+    grown = [recipe(cfg=cfg, seed=seed) for cfg in (3.0, 4.0) for seed in (1, 2)]
+    first = Planned("s", "p1", (cfgs,), ((3.0,), (4.0,)), tuple(small), definition="one")
+    places = tuple((cfg, seed) for cfg in (3.0, 4.0) for seed in (1, 2))
+    second = Planned("s", "p2", (cfgs, seeds), places, tuple(grown), definition="two")
+    one = asset(5).model_copy(update={"recipe": small[1]})
+    with archive.write() as connection:
+        series.add(connection, BASE, first)
+        assets.add(connection, BASE, one)
+        series.fill(connection, "s", 1, one.id)
+    with archive.write() as connection:
+        assert series.extend(connection, BASE, second) == 2
+        assert series.extend(connection, BASE, second) == 0
+    with archive.read() as connection:
+        found = series.get(connection, "s")
+        assert (series.plan_of(connection, "s"), series.definition_of(connection, "s")) == ("p2", "two")
+    assert found.axes == (cfgs, seeds)
+    assert [(cell.coordinates, cell.asset_id) for cell in found.cells] == [
+        ((3.0, 1), None), ((4.0, 1), one.id), ((3.0, 2), None), ((4.0, 2), None),
+    ]  # fmt: skip
+    with pytest.raises(ConflictError, match="2 of 4 pictures"), archive.write() as connection:
+        series.extend(connection, BASE, first)
+    with archive.read() as connection:
+        assert len(series.get(connection, "s").cells) == 4

@@ -20,6 +20,8 @@ from duktus.domain.recipe import Sampler, Schedule
         ("0..0.3/4", [0, 0.1, 0.2, 0.3]),
         ("5..5/1", [5]),
         ("1e-1", [0.1]),
+        ("1, 2, .., 5", [1, 2, 3, 4, 5]),
+        ("0.5, 0.4, ..., 0.2, 0", [0.5, 0.4, 0.3, 0.2, 0]),
     ],
 )
 def test_numbers(text: str, values: list[float]) -> None:
@@ -28,7 +30,24 @@ def test_numbers(text: str, values: list[float]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["abc", "", "1,,2", "nan", "inf", "0..x/3", "0..1/0", "0..1/many", "0..1/", "0.5..0.9", "0..1/2000"],
+    [
+        "abc",
+        "",
+        "1,,2",
+        "nan",
+        "inf",
+        "0..x/3",
+        "0..1/0",
+        "0..1/many",
+        "0..1/",
+        "0.5..0.9",
+        "0..1/2000",
+        "..",
+        "1, .., 3",
+        "1, 2, ..",
+        "1, 3, .., 4",
+        "1, 1, .., 4",
+    ],
 )
 def test_what_is_no_number_is_named_with_an_example(text: str) -> None:
     with pytest.raises(InputError) as caught:
@@ -73,3 +92,24 @@ def test_style_with_strength() -> None:
     assert axes.style_strength("hand:0.8") == ("hand", 0.8)
     with pytest.raises(InputError, match="strength ''"):
         axes.style_strength("hand:")
+
+
+def test_a_bar_between_braces_belongs_to_the_text() -> None:
+    assert axes.texts(["a {b|c} d | e", r"f\|g"]) == ["a {b|c} d", "e", r"f\|g"]
+
+
+def test_search_and_replace_is_read_as_a1111_reads_it() -> None:
+    assert axes.search_replace('red hair, "grey, short hair" ,bald') == (
+        "red hair",
+        "grey, short hair",
+        "bald",
+    )
+    for wrong in ("red", "", ",x"):
+        with pytest.raises(InputError, match="put in place"):
+            axes.search_replace(wrong)
+
+
+def test_cells_to_skip() -> None:
+    assert axes.pairs("skip", "strength=0, cfg = 5") == (("strength", "0"), ("cfg", "5"))
+    with pytest.raises(InputError, match="no ="):
+        axes.pairs("skip", "strength")

@@ -67,8 +67,11 @@ def caption(slot: Slot, axes: Sequence[Axis]) -> list[tuple[str, str]]:
     if len(recipe.adapters) == 1:
         known["strength"] = value_words(recipe.adapters[0].strength, among.get("strength", ()))
     known["cfg"] = value_words(recipe.cfg, among.get("cfg", ()))
-    varying = [name for name, _ in slot.headings if name not in TEXT_AXES and name not in _IN_CAPTION]
-    return [(name, known.get(name, "")) for name in (*_IN_CAPTION, *varying) if known.get(name)]
+    varying = {
+        name: value for name, value in slot.headings if name not in TEXT_AXES and name not in _IN_CAPTION
+    }
+    words = {**varying, **known}  # an axis that is no parameter of its own, e.g. two zipped, says its value
+    return [(name, words[name]) for name in (*_IN_CAPTION, *varying) if words.get(name)]
 
 
 def standing_words(cell: SheetCell, words: Words) -> str:
