@@ -26,6 +26,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +203,7 @@ def fill(path: Path, number: int) -> None:
     connection.execute("INSERT INTO bases VALUES (?, 'miniature', 'sd15', '{}', ?)", (WEIGHTS, now))
     chance = random.Random(1)  # noqa: S311 - a fixed draw
     made = _made(number, chance)
-    while batch := [row for row, _ in zip(made, range(AT_ONCE), strict=False)]:
+    while batch := list(islice(made, AT_ONCE)):
         _write(connection, batch)
     connection.execute("COMMIT")
     connection.close()
