@@ -71,6 +71,15 @@ class FlowScheduler:
             )
 
     @property
+    def order(self) -> int:
+        """Evaluations of the denoiser for each step."""
+        return self._solver.order
+
+    def set_begin_index(self, index: int) -> None:
+        """Start at that place of ``timesteps``, over latents that are noised so far already."""
+        self._solver.set_begin_index(index)
+
+    @property
     def timesteps(self) -> Tensor:
         """Float32, high to low noise, one for each evaluation of the denoiser."""
         return self._solver.timesteps

@@ -99,6 +99,24 @@ def test_every_sampler_arrives_at_the_picture_or_is_refused_by_name(sampler, sch
     assert torch.allclose(latents, picture, atol=1e-4)
 
 
+@pytest.mark.parametrize("sampler", FLOW_SCHEDULES_OF)
+def test_every_sampler_can_begin_over_a_finished_picture(sampler):
+    """As rendering over a source does: the last steps only, from the source noised so far."""
+    source, picture, noise = torch.randn(3, 1, *SHAPE, generator=torch.Generator().manual_seed(1))
+    scheduler = flow_scheduler(STATIC, sampler, Schedule.NORMAL, SHAPE)
+    scheduler.set_timesteps(6)
+    begin = 3 * scheduler.order
+    scheduler.set_begin_index(begin)
+    times = scheduler.timesteps[begin:]
+    assert len(times) == (5 if sampler is Sampler.HEUN else 3)
+    assert times[0] < scheduler.timesteps[0]
+    latents = scheduler.add_noise(source, noise, times[:1])
+    for time in times:
+        answer = (latents - picture) / (time / 1000)
+        latents = scheduler.step(answer, time, latents, generator=[torch.Generator()]).prev_sample
+    assert torch.allclose(latents, picture, atol=1e-4)
+
+
 def test_a_stochastic_sampler_gives_each_picture_its_own_noise():
     def second(seeds):
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
