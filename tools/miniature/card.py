@@ -48,7 +48,7 @@ caption in ten empty, for classifier-free guidance. {megabytes} MB in half preci
 {date}, {machine}, torch {torch}: text encoder {steps_text} steps ({minutes_text} min), autoencoder
 {steps_autoencoder} steps ({minutes_autoencoder} min), then reduced to the 12 directions that it used of its
 32 latent channels, U-Net {steps_unet} steps of {batch} pictures
-({minutes_unet} min, {seen} pictures seen). `python -m tools.miniature train --out DIR` does the like again, not
+({minutes_unet} min, {seen} pictures seen). `python -m tools.miniature train --out DIR` does the like, not
 bit for bit: stages end by the clock, and this autoencoder's diet held 60 % portraits up to step 3,067.
 
 ## Measured quality
