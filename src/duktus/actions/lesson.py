@@ -13,6 +13,7 @@ from duktus.domain.errors import InputError
 from duktus.domain.style import TeachSettings
 from duktus.families.registry import family
 from duktus.training import TrainingSet, read_training_set
+from duktus.training.preflight import check_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Ready:
 
 def prepare(base: Base, lesson: Lesson) -> Ready:
     """Settings and pictures of a lesson, every one of them checked; nothing is written."""
+    check_role(base)
     settings = _settings(base, lesson)
 
     def read(folder: Path) -> TrainingSet:

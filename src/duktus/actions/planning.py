@@ -23,6 +23,7 @@ from duktus.domain.errors import InputError, MismatchError
 from duktus.domain.recipe import AdapterRef, Recipe
 from duktus.domain.series import Axis, AxisValue
 from duktus.domain.style import Style
+from duktus.families.registry import family
 
 __all__ = ["MAX_CELLS", "Plan", "plan", "style_for", "trigger_notes"]
 
@@ -82,7 +83,7 @@ def plan(workspace: Workspace, request: Request) -> Plan:
         base=bases[0],
         axes=crossed.axes,
         coordinates=crossed.coordinates,
-        recipes=tuple(made),
+        recipes=tuple(_possible(by_name[recipe.base.name], recipe) for recipe in made),
         style_files={style.hash: workspace.store.checked(style.file_hash) for style, _ in used},
         notes=(
             *begun.notes,
@@ -94,6 +95,12 @@ def plan(workspace: Workspace, request: Request) -> Plan:
         words=_words(crossed, made),
         explicit=_explicit(request, options, used),
     )
+
+
+def _possible(base: Base, recipe: Recipe) -> Recipe:
+    """The recipe; :class:`InputError` when its base cannot render it, before a series is begun."""
+    family(base.family).check_recipe(base, recipe)
+    return recipe
 
 
 def style_for(workspace: Workspace, base: Base, name: str) -> Style:

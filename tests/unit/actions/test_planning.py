@@ -18,7 +18,7 @@ from duktus.actions.workspace import Workspace
 from duktus.archive import styles
 from duktus.domain.base import Base
 from duktus.domain.errors import ConflictError, InputError, MismatchError, NotFoundError, StorageError
-from duktus.domain.recipe import Sampler
+from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import Style
 
 
@@ -52,13 +52,26 @@ def test_a_plain_prompt_takes_the_defaults_of_its_base(workspace: Workspace) -> 
     assert recipe.base == BASE.ref
 
 
-def test_guidance_is_an_axis_of_its_own_and_absent_where_nobody_asks(workspace: Workspace) -> None:
-    made = plan(workspace, Request(("a woman",), guidances=(2.5, 3.5)))
-    assert [axis.name for axis in made.axes] == ["guidance"]
-    assert [recipe.guidance for recipe in made.recipes] == [2.5, 3.5]
+def test_guidance_is_an_axis_of_its_own_and_absent_where_nobody_asks(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (plain,) = plan(workspace, Request(("a woman",))).recipes
     assert plain.guidance is None
     assert "guidance" not in plain.as_json()
+    with pytest.raises(InputError, match="takes no guidance"):
+        plan(workspace, Request(("a woman",), guidances=(2.5,)))
+    render = BASE.render.model_copy(update={"guidance": 3.5, "sampler": "Euler", "cfg": 1.0})
+    dev = BASE.model_copy(update={"family": "flux", "render": render})
+    monkeypatch.setattr(Workspace, "base", lambda *_: dev)
+    assert plan(workspace, Request(("a woman",))).recipes[0].guidance == 3.5
+    made = plan(workspace, Request(("a woman",), guidances=(2.5, 3.5)))
+    assert [axis.name for axis in made.axes] == ["guidance"]
+    assert [recipe.guidance for recipe in made.recipes] == [2.5, 3.5]
+
+
+def test_what_the_base_cannot_render_is_refused_before_a_series_begins(workspace: Workspace) -> None:
+    with pytest.raises(InputError, match="DDIM has no Karras schedule"):
+        plan(workspace, Request(("a woman",), samplers=(Sampler.DDIM,), schedules=(Schedule.KARRAS,)))
 
 
 def test_axes_are_laid_row_by_row_seeds_last(workspace: Workspace, hand: Style) -> None:

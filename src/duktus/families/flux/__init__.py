@@ -54,7 +54,7 @@ class Flux:
     def check_recipe(self, base: Base, recipe: Recipe) -> None:
         """Refuse samplers and sizes that flow matching here does not have, and guidance without its input."""
         check_flow_recipe(base.name, recipe)
-        if not flux_folder.takes_guidance(base.folder):
+        if base.render.guidance is None:
             check_no_guidance(base.name, recipe.guidance)
 
     def load(self, base: Base, *, device: str = "cpu", dtype: str = "float32") -> LoadedBase:
