@@ -113,7 +113,7 @@ def test_pictures_that_cannot_be_taught(
         (["sweep", "a", "--name", "../../etc"], ["cannot name a series", "'etc'"]),
         (["sweep", "a", "--seed", "1..999", "--cfg", "1..40"], ["cells"]),
         (["render", "a", "--seed", "-1"], ["seed -1 cannot be used"]),
-        (["render", "a", "--out", "a.jpg"], ["does not end in .png"]),
+        (["render", "a", "--out", "a.gif"], ["does not end in .png"]),
         (["sheet", "nothing", "--out", "a.png"], ["No series is named"]),
         (["verify", "a-00000000"], ["No asset is known"]),
     ],
