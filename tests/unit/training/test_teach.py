@@ -166,7 +166,7 @@ def test_a_render_only_base_is_refused_with_the_way_out(
     tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path
 ) -> None:
     base = tiny_base.model_copy(update={"role": Role.RENDER_ONLY})
-    with pytest.raises(InputError, match="teach on the base it was distilled from"):
+    with pytest.raises(InputError, match="Teach on the base it was distilled from"):
         teach(base, pictures, settings(), tmp_path)
 
 
