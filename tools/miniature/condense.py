@@ -89,7 +89,7 @@ def condense(net: AutoencoderKL, pictures: Pictures) -> AutoencoderKL:
     for name, size in (("quant_conv", 2 * CHANNELS), ("post_quant_conv", CHANNELS)):
         weights[f"{name}.weight"] = torch.eye(size, device=device)[:, :, None, None]
         weights[f"{name}.bias"] = torch.zeros(size, device=device)
-    config = dict(net.config)
+    config = {key: value for key, value in net.config.items() if not key.startswith("_")}  # no path of ours
     config["latent_channels"] = CHANNELS
     narrow = AutoencoderKL.from_config(config).to(device)
     narrow.load_state_dict(weights)
