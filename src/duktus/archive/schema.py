@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy import column as bare_column
 from sqlalchemy import table as bare_table
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration that this version of duktus knows."""
 
 METADATA = MetaData()
@@ -182,11 +182,13 @@ style_uses = Table(
 prompt_words = bare_table(
     "prompt_words", bare_column("rowid"), bare_column("prompt"), bare_column("negative")
 )
-"""The words of prompts: an FTS5 index whose rows are those of the catalogue. It keeps no text of its own."""
+"""The words of prompts: an FTS5 index whose rows are those of the catalogue. It keeps no text of its own.
+``prefix``: the rows of every beginning of one to three letters are listed too, so that ``por*`` is one list.
+"""
 
 PROMPT_WORDS = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS prompt_words USING fts5("
-    "prompt, negative, content='', tokenize='unicode61 remove_diacritics 2')"
+    "prompt, negative, content='', prefix='1 2 3', tokenize='unicode61 remove_diacritics 2')"
 )
 event.listen(METADATA, "after_create", DDL(PROMPT_WORDS))
 

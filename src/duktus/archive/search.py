@@ -85,11 +85,15 @@ def find(connection: Connection, query: Query, *, limit: int, offset: int = 0) -
 def plan(connection: Connection, query: Query) -> Plan:
     """The statement that answers a query soonest; it takes ``limit`` and ``offset`` besides its values."""
     given = conditions(query)
-    counts = {one.name: _count(connection, one) for one in given if one.source}
-    rare = min((one for one in given if one.source), key=lambda one: counts[one.name], default=None)
+    by_time = query.order in {Order.NEWEST, Order.OLDEST}
+    sources = [one for one in given if one.source]
+    if by_time and len(sources) == 1 and sources[0].ordered:  # leads whatever its count
+        return _statement(query, given, sources[0].joined, sources[0], {})
+    counts = {one.name: _count(connection, one) for one in sources}
+    rare = min(sources, key=lambda one: counts[one.name], default=None)
     if rare is not None and counts[rare.name] < RARE:
         return _statement(query, given, rare.joined, rare, counts)
-    if query.order in {Order.NEWEST, Order.OLDEST}:
+    if by_time:
         broad = next((one for one in given if one.ordered), None)
         if broad is not None:
             return _statement(query, given, broad.joined, broad, counts)
@@ -130,7 +134,7 @@ def _statement(
     leading: Condition | None,
     counts: Mapping[str, int],
 ) -> Plan:
-    few = leading is not None and counts[leading.name] < FEW
+    few = leading is not None and counts.get(leading.name, FEW) < FEW
     tests = [
         one.where or one.test if one is leading else (one.few_test if few else "") or one.test
         for one in given

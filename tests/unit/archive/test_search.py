@@ -102,6 +102,8 @@ QUERIES: list[tuple[Query, Any]] = [
     (Query(words="sport* grosse"), lambda _: False),
     (Query(words="GRÖSSE"), lambda _: False),
     (Query(words="grö*"), lambda p: "Größe" in p.asset.recipe.prompt),
+    (Query(words="G*"), lambda p: "Größe" in p.asset.recipe.prompt),
+    (Query(words="sportra*"), lambda p: "sportrait" in p.asset.recipe.prompt),
     (Query(negative_words="red"), lambda p: p.asset.recipe.negative_prompt == "red"),
     (Query(base="tiny"), lambda _: True),
     (Query(base="other"), lambda _: False),
