@@ -126,6 +126,16 @@ def test_values_that_cannot_be_rendered(
     assert state(studio.root) == before
 
 
+def test_an_optimiser_that_is_not_known(cli: Cli, studio: Studio) -> None:
+    before = state(studio.root)
+    refused(
+        cli(studio.root, *TEACH, "--optimiser", "adan"),
+        "optimiser 'adan' cannot be used",
+        "'adamw', 'adafactor' or 'prodigy'",
+    )
+    assert state(studio.root) == before
+
+
 def test_a_name_that_is_taken(cli: Cli, studio: Studio) -> None:
     write_pictures(studio.root / "pictures", 9)
     before = state(studio.root)

@@ -73,7 +73,7 @@ def _settings(base: Base, lesson: Lesson) -> TeachSettings:
     if "rank" in values and "alpha" not in values:
         values["alpha"] = values["rank"]  # then nobody's handling of alpha can change the strength
     try:
-        return TeachSettings(**values)
+        settings = TeachSettings(**values)
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(
@@ -81,3 +81,7 @@ def _settings(base: Base, lesson: Lesson) -> TeachSettings:
             f"{first['msg']}.",
             "Leave it out to teach with the base's own value.",
         ) from error
+    own = settings.optimiser.own_learning_rate
+    if own is None or "learning_rate" in dict(lesson.changes):
+        return settings
+    return settings.model_copy(update={"learning_rate": own})

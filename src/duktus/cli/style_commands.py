@@ -48,6 +48,10 @@ def teach(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run stopped.")] = False,
     steps: Annotated[int | None, typer.Option("--steps", help="Longest run.")] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
+    optimiser: Annotated[
+        str | None,
+        typer.Option("--optimiser", help="adamw, adafactor (least memory) or prodigy (finds its own rate)."),
+    ] = None,
     rank: Annotated[int | None, typer.Option("--rank", help="Of the LoRA; alpha is the same.")] = None,
     batch: Annotated[int | None, typer.Option("--batch", help="Pictures per step.")] = None,
     resolution: Annotated[int | None, typer.Option("--resolution", help="Edge in pixels.")] = None,
@@ -76,6 +80,7 @@ def teach(
     changes: dict[str, Any] = {
         "steps": steps,
         "learning_rate": learning_rate,
+        "optimiser": optimiser,
         "rank": rank,
         "batch": batch,
         "resolution": resolution,
@@ -135,8 +140,8 @@ def _origin(style: Style) -> tuple[str, ...]:
             ),
             (
                 f"settings  rank {settings.rank}, alpha {settings.alpha:g}, learning rate "
-                f"{settings.learning_rate:g}, batch {settings.batch}, {settings.resolution} px, "
-                f"{settings.targets.value}"
+                f"{settings.learning_rate:g} ({settings.optimiser.value}), batch {settings.batch}, "
+                f"{settings.resolution} px, {settings.targets.value}"
             ),
         ]
     if came is not None:

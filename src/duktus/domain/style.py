@@ -36,6 +36,32 @@ class NoiseLevels(StrEnum):
     """Where style is decided: log-SNR normal around -6 (arXiv 2411.14793). Flow-matching families only."""
 
 
+class Optimiser(StrEnum):
+    """How the gradients of a step become its changes."""
+
+    ADAMW = "adamw"
+    """Loshchilov and Hutter 2019, arXiv 1711.05101."""
+    ADAFACTOR = "adafactor"
+    """Shazeer and Stern 2018, arXiv 1804.04235: keeps two vectors for each matrix, so hardly any memory."""
+    PRODIGY = "prodigy"
+    """Mishchenko and Defazio 2024, arXiv 2306.06101: finds its learning rate by itself."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Optimiser | None:
+        """AdamW, Adafactor and Prodigy are also written like this."""
+        return next((one for one in cls if isinstance(value, str) and one == value.lower()), None)
+
+    @property
+    def own_learning_rate(self) -> float | None:
+        """The learning rate that it wants whatever the base; None where the base's own is right.
+
+        Prodigy multiplies what it estimates by it, and its authors advise 1
+        (github.com/konstmish/prodigy). Adafactor's changes are held to an RMS of 1, as large as AdamW's,
+        so it takes AdamW's rate.
+        """
+        return 1.0 if self is Optimiser.PRODIGY else None
+
+
 class TeachSettings(_Frozen):
     """Everything that decides what a training run learns, in the standard terms of the field."""
 
@@ -52,6 +78,7 @@ class TeachSettings(_Frozen):
     min_snr_gamma: float | None = Field(default=5.0, gt=0)
     noise_levels: NoiseLevels = NoiseLevels.UNIFORM
     weight_decay: float = Field(default=0.01, ge=0)
+    optimiser: Optimiser = Optimiser.ADAMW
     crops: int = Field(default=1, ge=1, le=64, description="cached random crops per picture")
     flip: bool = False
     held_out: int | None = Field(default=None, ge=0, description="pictures kept back; None = by rule")

@@ -155,7 +155,7 @@ class CheckpointFolder:
 def check_resumable(then: RunRecord, now: RunRecord) -> tuple[str, ...]:
     """Notes in words; :class:`MismatchError` naming everything that differs and would change the result."""
     changed = [
-        f"{name} was {getattr(then.settings, name)!r}, now {getattr(now.settings, name)!r}"
+        f"{name} was {getattr(then.settings, name)}, now {getattr(now.settings, name)}"
         for name in TeachSettings.model_fields
         if name not in MAY_CHANGE and getattr(then.settings, name) != getattr(now.settings, name)
     ]

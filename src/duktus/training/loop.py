@@ -10,6 +10,7 @@ import torch
 from duktus.domain.errors import TrainingError
 from duktus.families import lora
 from duktus.training.cache import data_order
+from duktus.training.optimisers import Stepper
 from duktus.training.randomness import generator_for, number_for
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from duktus.domain.style import TeachSettings
     from duktus.families.family import LoadedBase
     from duktus.training.cache import Cache
-
-_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-"""AdamW's state of one parameter, under PyTorch's names."""
 
 
 class Trainer:
@@ -51,26 +49,19 @@ class Trainer:
             for number, path in enumerate(self.adapters.paths)
             for half in ("down", "up")
         }
-        self._fused = base.device.type in {"cpu", "cuda"}
-        self._optimizer = torch.optim.AdamW(
-            self._parameters.values(),
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            fused=self._fused,
-            foreach=not self._fused,
-        )
+        self._stepper = Stepper(self._parameters, settings, base.device)
 
     def advance(self) -> float:
         """Take one step and return its loss. Raises :class:`TrainingError` before a bad one is taken."""
         loss = self._loss()
-        self._optimizer.zero_grad(set_to_none=True)
+        self._stepper.forget_gradients()
         loss.backward()
         limit = self.settings.max_grad_norm
         norm = torch.nn.utils.clip_grad_norm_(self._parameters.values(), limit or math.inf)
         value, length = loss.item(), norm.item()
         if not (math.isfinite(value) and math.isfinite(length)):
             raise self._not_finite(value)
-        self._optimizer.step()
+        self._stepper.step()
         self.step += 1
         return value
 
@@ -120,23 +111,14 @@ class Trainer:
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that changes while training: adapter and optimizer, by name."""
-        state = self._optimizer.state
-        out = {f"adapter/{name}": parameter.detach() for name, parameter in self._parameters.items()}
-        for name, parameter in self._parameters.items():
-            for moment in _MOMENTS:
-                if moment in state[parameter]:
-                    out[f"optimizer/{name}/{moment}"] = state[parameter][moment]
-        return out
+        adapter = {f"adapter/{name}": parameter.detach() for name, parameter in self._parameters.items()}
+        return adapter | self._stepper.tensors()
 
     def restore(self, step: int, tensors: Mapping[str, Tensor]) -> None:
         """Become what :meth:`tensors` was at that step."""
         self.step = step
         self.load_adapter(tensors)
-        for name, parameter in self._parameters.items():
-            state = self._optimizer.state[parameter]
-            for moment in _MOMENTS:
-                place = self.base.device if self._fused or moment != "step" else "cpu"
-                state[moment] = tensors[f"optimizer/{name}/{moment}"].to(place, copy=True)
+        self._stepper.restore(tensors)
 
     def load_adapter(self, tensors: Mapping[str, Tensor]) -> None:
         """Only the adapter of a checkpoint."""

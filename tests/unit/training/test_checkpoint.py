@@ -114,6 +114,7 @@ def test_a_run_may_go_on_for_longer(settings: Make) -> None:
     [
         ({"settings": {"learning_rate": 0.5}}, "learning_rate was 0.001, now 0.5"),
         ({"settings": {"seed": 1}}, "seed was 0, now 1"),
+        ({"settings": {"optimiser": "prodigy"}}, "optimiser was adamw, now prodigy"),
         ({"base": {"name": "other", "weights": "1" * 64}}, "the base was tiny"),
         ({"fingerprint": "g"}, "the pictures"),
         ({"arithmetic": "bfloat16"}, "computed in float32, now in bfloat16"),
