@@ -79,6 +79,7 @@ def _teach(
         run,
         device=plan.device,
         dtype=plan.dtype,
+        gradient_checkpointing=plan.gradient_checkpointing,
         held_out=ready.held_out,
         resume=resume,
         on_event=teller,

@@ -74,6 +74,10 @@ def teach(
         int | None, typer.Option("--sample-every", metavar="STEPS", help="Draw a sample that often.")
     ] = None,
     dtype: Annotated[str | None, typer.Option("--dtype", help="auto, float32, bfloat16 or float16.")] = None,
+    gradient_checkpointing: Annotated[
+        str | None,
+        typer.Option("--gradient-checkpointing", help="auto, on or off: less memory for more time."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Teach a style from a folder of pictures."""
@@ -94,6 +98,7 @@ def teach(
         "checkpoint_every": checkpoint_every,
         "sample_every": sample_every,
         "dtype": dtype,
+        "gradient_checkpointing": gradient_checkpointing,
     }
 
     def act(given: Given) -> Outcome:

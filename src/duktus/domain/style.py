@@ -96,6 +96,9 @@ class TeachSettings(_Frozen):
         default=4, ge=1, le=64, description="fixed noises per held-out picture, up to four pictures"
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    gradient_checkpointing: Literal["auto", "on", "off"] = Field(
+        default="auto", description="compute again on the way back instead of keeping; auto = by free memory"
+    )
 
 
 class Outcome(StrEnum):

@@ -33,7 +33,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MAY_CHANGE = frozenset(
-    {"steps", "checkpoint_every", "keep_checkpoints", "sample_every", "keep", "patience", "dtype"}
+    {
+        "steps",
+        "checkpoint_every",
+        "keep_checkpoints",
+        "sample_every",
+        "keep",
+        "patience",
+        "dtype",
+        "gradient_checkpointing",
+    }
 )
 """Settings that a resumed run may change: none of them changes a step that is already taken."""
 _PART = ".part"
@@ -53,6 +62,7 @@ class RunRecord(BaseModel):
     device: str
     arithmetic: str
     """The dtype the base computed in."""
+    gradient_checkpointing: bool = False
     threads: int
     fingerprint: str
     """Of the pictures taught on and of those held out."""
@@ -171,8 +181,11 @@ def check_resumable(then: RunRecord, now: RunRecord) -> tuple[str, ...]:
             "A run that changes in the middle is neither the one nor the other.",
             "Resume with what it began with, or teach under another name.",
         )
-    facts = (("device", then.device, now.device), ("threads", then.threads, now.threads))
-    notes = [f"{name} changed from {old} to {new}" for name, old, new in facts if old != new]
+    notes = [
+        f"{name.replace('_', ' ')} changed from {getattr(then, name)} to {getattr(now, name)}"
+        for name in ("device", "threads", "gradient_checkpointing")
+        if getattr(then, name) != getattr(now, name)
+    ]
     versions = [name for name in now.versions if then.versions.get(name) != now.versions[name]]
     notes += [f"{name} is another version" for name in versions]
     if not notes:

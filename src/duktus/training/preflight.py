@@ -22,6 +22,7 @@ from duktus.training.evaluation import build_probes
 from duktus.training.export import export_style
 from duktus.training.loop import Trainer
 from duktus.training.probe import choose
+from duktus.training.recomputing import decide, recompute
 from duktus.training.training_set import TrainingSet
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Plan:
     disk_bytes: int
     device: str
     dtype: str
+    gradient_checkpointing: bool
     words: tuple[str, ...]
     seconds_per_step: float
     trials: tuple[Trial, ...]
@@ -76,6 +78,8 @@ def preflight(
     _check_folder(folder)
     taught, kept = (pictures, held_out) if held_out is not None else pictures.split(settings.held_out)
     choice = choose(base, settings, device)
+    keeping = decide(choice.loaded, settings)
+    recompute(choice.loaded, on=keeping.recompute)
     smoke = _smoke_run(choice.loaded, taught, settings, folder)
     evaluations = settings.steps // settings.evaluate_every + 2
     seconds = settings.steps * smoke.step_seconds + evaluations * smoke.evaluation_seconds
@@ -94,6 +98,7 @@ def preflight(
         + "; ".join(trial.words for trial in choice.trials)
         + ".",
         needs,
+        keeping.words,
         held_out_words(len(taught.pictures), len(kept.pictures), settings),
         checkpoint_words(settings),
         "A trial run of three steps was saved, loaded again and exported; all of it came back intact.",
@@ -104,6 +109,7 @@ def preflight(
         disk_bytes=disk,
         device=choice.device,
         dtype=choice.dtype,
+        gradient_checkpointing=keeping.recompute,
         words=words,
         seconds_per_step=smoke.step_seconds,
         trials=choice.trials,

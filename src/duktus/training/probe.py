@@ -16,7 +16,7 @@ import torch
 
 from duktus.domain.errors import InputError, TrainingError
 from duktus.families import lora, registry
-from duktus.training.randomness import generator_for
+from duktus.training.recomputing import decide, example, recompute
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -122,6 +122,7 @@ def _try(
 ) -> tuple[Trial, Tensor | None, LoadedBase | None]:
     try:
         loaded = registry.family(base.family).load(base, device=device, dtype=dtype)
+        recompute(loaded, on=decide(loaded, settings).recompute)
         seconds, gradient = _step(loaded, settings)
     except (RuntimeError, TypeError) as error:  # torch's word for "not on this device" and "no memory"
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
@@ -139,13 +140,7 @@ def _try(
 
 def _step(loaded: LoadedBase, settings: TeachSettings) -> tuple[float, Tensor]:
     """Seconds of one picture forward and back (the second of two), and the gradient of every ``up``."""
-    draw = generator_for("probe device")
-    shape = loaded.latent_shape(settings.resolution, settings.resolution)
-    latents, noise = torch.randn((2, 1, *shape), generator=draw).to(loaded.device)
-    timesteps = loaded.probe_timesteps(2)[:1].to(loaded.device)
-    noisy = loaded.add_noise(latents, noise, timesteps).to(loaded.dtype)
-    target = loaded.training_target(latents, noise, timesteps).float()
-    text = loaded.encode_text([settings.trigger])
+    shown = example(loaded, settings, settings.resolution)
     paths = loaded.target_modules(settings.targets)
     adapters = lora.inject(loaded.denoiser, paths, rank=settings.rank, alpha=settings.alpha, seed=0)
     try:
@@ -153,7 +148,8 @@ def _step(loaded: LoadedBase, settings: TeachSettings) -> tuple[float, Tensor]:
         for _ in range(2):
             adapters.zero_grad()
             started = time.perf_counter()
-            (loaded.predict(noisy, timesteps, text).float() - target).square().mean().backward()
+            answer = loaded.predict(shown.noisy, shown.timesteps, shown.text)
+            (answer.float() - shown.target).square().mean().backward()
             if loaded.device.type != "cpu":
                 torch.accelerator.synchronize()
             seconds = time.perf_counter() - started

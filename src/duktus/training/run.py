@@ -21,6 +21,7 @@ from duktus.training.looks import Looks, compare_looks
 from duktus.training.loop import Trainer
 from duktus.training.pictures import open_picture
 from duktus.training.preflight import peak_memory
+from duktus.training.recomputing import recomputes
 from duktus.training.taught import Draw, Sample, Taught
 from duktus.training.training_set import TrainingSet
 from duktus.training.verdict import Seen, best_step, candidates, has_settled, judge
@@ -69,6 +70,7 @@ class Run:
             base=self.trainer.base.base.ref,
             device=str(self.trainer.base.device),
             arithmetic=self.arithmetic,
+            gradient_checkpointing=recomputes(self.trainer.base),
             threads=torch.get_num_threads(),
             fingerprint=sha256_hex(f"{self.taught.fingerprint}/{self.held_out.fingerprint}".encode()),
             evaluations=tuple(self.evaluations),
@@ -228,6 +230,7 @@ class Run:
         return {
             "device": str(device),
             "dtype": self.arithmetic,
+            "gradient_checkpointing": recomputes(self.trainer.base),
             "threads": torch.get_num_threads(),
             "versions": _versions(),
             "peak_memory_bytes": peak_memory(device.type),

@@ -15,6 +15,7 @@ from duktus.training.evaluation import build_probes
 from duktus.training.events import OnEvent
 from duktus.training.loop import Trainer
 from duktus.training.preflight import check_role
+from duktus.training.recomputing import recompute
 from duktus.training.run import Run
 from duktus.training.taught import Draw, Paused, Sample, Taught
 
@@ -37,6 +38,7 @@ def teach(
     *,
     device: str = "cpu",
     dtype: str = "float32",
+    gradient_checkpointing: bool | None = None,
     held_out: TrainingSet | None = None,
     resume: bool = False,
     on_event: OnEvent = lambda _: None,
@@ -47,8 +49,10 @@ def teach(
     """Teach ``pictures`` to ``base`` in the run folder ``folder``.
 
     The rules of the run are stated by :func:`duktus.training.preflight`, which belongs before it. Without
-    ``held_out`` a fifth of the pictures is held out by rule. Ctrl-C, or ``should_stop``, saves a
-    checkpoint and returns :class:`Paused`; the same call with ``resume`` goes on, bit for bit on a CPU.
+    ``held_out`` a fifth of the pictures is held out by rule. ``gradient_checkpointing`` is what the
+    pre-flight chose; without it, what the settings ask for, and off where they leave it open. Ctrl-C, or
+    ``should_stop``, saves a checkpoint and returns :class:`Paused`; the same call with ``resume`` goes on,
+    bit for bit on a CPU.
     ``sample`` is called every ``sample_every`` steps; ``draw`` lets the verdict look at rendered pictures.
 
     Raises:
@@ -64,6 +68,8 @@ def teach(
         checkpoints.refuse_if_used()
     taught, kept = (pictures, held_out) if held_out is not None else pictures.split(settings.held_out)
     loaded = registry.family(base.family).load(base, device=device, dtype=dtype)
+    asked = settings.gradient_checkpointing == "on"
+    recompute(loaded, on=asked if gradient_checkpointing is None else gradient_checkpointing)
     cache = build_cache(loaded, taught, kept, settings)
     trainer = Trainer(loaded, cache, settings)
     run = Run(
