@@ -7,44 +7,21 @@ and seeds change the picture. Deterministic from its seed; writes in about a sec
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from diffusers.utils import logging as diffusers_logging
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
-from transformers.utils import logging as transformers_logging
-
-WORDS = """
-woman man child portrait of a an the with and in short long curly hair brown blond black red grey beard
-glasses smiling turned left right clothes background blue green yellow photo pencil sketch watercolour
-""".split()  # noqa: SIM905
-
-
-def bytes_to_unicode() -> list[str]:
-    """The 256 printable stand-ins for bytes of GPT-2 and CLIP vocabularies."""
-    kept = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    return [*map(chr, kept), *(chr(256 + n) for n in range(256 - len(kept)))]
-
-
-def vocabulary(words: Sequence[str]) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """A byte-level CLIP vocabulary in which each of ``words`` is one token."""
-    tokens = bytes_to_unicode()
-    tokens = [*tokens, *(token + "</w>" for token in tokens)]
-    merges: list[tuple[str, str]] = []
-    for word in dict.fromkeys(words):
-        symbols = [*word[:-1], word[-1] + "</w>"]
-        while len(symbols) > 1:
-            pair = (symbols[0], symbols[1])
-            if pair not in merges:
-                merges.append(pair)
-            symbols = ["".join(pair), *symbols[2:]]
-    tokens = [*tokens, *dict.fromkeys("".join(pair) for pair in merges)]
-    tokens = [*tokens, "<|startoftext|>", "<|endoftext|>"]
-    return {token: number for number, token in enumerate(tokens)}, merges
+from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from tests.support.tiny_parts import (
+    autoencoder,
+    clip_config,
+    clip_tokenizer,
+    no_zeros,
+    noted,
+    quiet,
+    vocabulary,
+    write_vocabulary,
+)
+from transformers import CLIPTextModel
 
 
 def write_tiny_base(
@@ -58,16 +35,10 @@ def write_tiny_base(
     duktus: dict[str, object] | None = None,
 ) -> Path:
     """Write the folder and return it. ``duktus`` becomes ``duktus.json`` when given."""
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.disable_progress_bar()
     text_width = 64
-    autoencoder: Any = AutoencoderKL  # the stubs of diffusers and transformers are narrower than their code
-    tokens: Any = CLIPTokenizer
-    noise: Any = DDIMScheduler
+    noise: Any = DDIMScheduler  # the stubs of diffusers and transformers are narrower than their code
     whole: Any = StableDiffusionPipeline
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        vocab, merges = vocabulary(WORDS)
+    with quiet(seed):
         unet = UNet2DConditionModel(
             sample_size=sample_size,
             in_channels=latent_channels,
@@ -80,36 +51,9 @@ def write_tiny_base(
             attention_head_dim=4,
             norm_num_groups=16,
         )
-        vae = autoencoder(
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-            block_out_channels=(8, 16, 16, 16),
-            layers_per_block=1,
-            latent_channels=latent_channels,
-            norm_num_groups=8,
-            sample_size=sample_size * 8,
-            mid_block_add_attention=False,
-            scaling_factor=0.5,
-        )
-        text = CLIPTextModel(
-            CLIPTextConfig(
-                vocab_size=len(vocab),
-                hidden_size=text_width,
-                intermediate_size=text_width * 2,
-                num_hidden_layers=2,
-                num_attention_heads=4,
-                max_position_embeddings=77,
-                bos_token_id=vocab["<|startoftext|>"],
-                eos_token_id=vocab["<|endoftext|>"],
-                pad_token_id=vocab["<|endoftext|>"],
-                projection_dim=text_width,
-            )
-        )
-        for network in (unet, vae, text):
-            for parameter in network.parameters():
-                if not parameter.any():
-                    parameter.data.normal_(std=0.02)
-    tokenizer = tokens(vocab=vocab, merges=merges, model_max_length=77)
+        vae = autoencoder(latent_channels=latent_channels, scale=0.5, sample_size=sample_size * 8)
+        text = CLIPTextModel(clip_config(vocabulary()[0], text_width, projection_dim=text_width))
+        no_zeros((unet, vae, text))
     scheduler = noise(
         beta_start=0.00085,
         beta_end=0.012,
@@ -123,7 +67,7 @@ def write_tiny_base(
     pipeline = whole(
         vae=vae.eval(),
         text_encoder=text.eval(),
-        tokenizer=tokenizer,
+        tokenizer=clip_tokenizer(),
         unet=unet.eval(),
         scheduler=scheduler,
         safety_checker=None,
@@ -132,12 +76,8 @@ def write_tiny_base(
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(folder)
-    (folder / "tokenizer" / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False), encoding="utf-8")
-    lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
-    (folder / "tokenizer" / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    if duktus is not None:
-        (folder / "duktus.json").write_text(json.dumps(duktus, indent=2), encoding="utf-8")
-    return folder
+    write_vocabulary(folder / "tokenizer")
+    return noted(folder, duktus)
 
 
 MINIATURE_DEFAULTS: dict[str, object] = {

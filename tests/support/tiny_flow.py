@@ -6,27 +6,29 @@ of the real models; only widths and depths are small. Deterministic from their s
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import (
-    AutoencoderKL,
     FlowMatchEulerDiscreteScheduler,
     FluxPipeline,
     FluxTransformer2DModel,
     ZImagePipeline,
     ZImageTransformer2DModel,
 )
-from diffusers.utils import logging as diffusers_logging
-from tests.support.tiny_base import WORDS, bytes_to_unicode, vocabulary
+from tests.support.tiny_parts import (
+    WORDS,
+    autoencoder,
+    bytes_to_unicode,
+    clip_config,
+    clip_tokenizer,
+    noted,
+    quiet,
+    vocabulary,
+)
 from transformers import (
-    CLIPTextConfig,
     CLIPTextModel,
-    CLIPTokenizer,
     Qwen2Tokenizer,
     Qwen3Config,
     Qwen3Model,
@@ -34,7 +36,6 @@ from transformers import (
     T5EncoderModel,
     T5Tokenizer,
 )
-from transformers.utils import logging as transformers_logging
 
 WIDTH = 32
 CHAT = (
@@ -58,7 +59,7 @@ def write_tiny_flux(
     duktus: dict[str, object] | None = None,
 ) -> Path:
     """FLUX.1 [dev] in small; [schnell] with ``guidance=False, noise=SCHNELL``. Returns the folder."""
-    with _quiet(seed):
+    with quiet(seed):
         transformer = FluxTransformer2DModel(
             in_channels=64,
             num_layers=2,
@@ -70,7 +71,7 @@ def write_tiny_flux(
             guidance_embeds=guidance,
             axes_dims_rope=(4, 6, 6),
         )
-        clip, clip_tokenizer = _clip()
+        clip = CLIPTextModel(clip_config(vocabulary()[0], WIDTH))
         t5_tokenizer = _t5_tokenizer()
         t5 = T5EncoderModel(
             T5Config(
@@ -89,19 +90,19 @@ def write_tiny_flux(
             transformer=transformer,
             vae=_vae(),
             text_encoder=clip,
-            tokenizer=clip_tokenizer,
+            tokenizer=clip_tokenizer(),
             text_encoder_2=t5,
             tokenizer_2=t5_tokenizer,
             scheduler=FlowMatchEulerDiscreteScheduler(**(noise or DEV)),
         )
-    return _note(folder, duktus)
+    return noted(folder, duktus)
 
 
 def write_tiny_zimage(
     folder: Path, seed: int = 0, *, shift: float = 6.0, duktus: dict[str, object] | None = None
 ) -> Path:
     """Z-Image in small; Z-Image-Turbo's folder has ``shift=3.0``. Returns the folder."""
-    with _quiet(seed):
+    with quiet(seed):
         transformer = ZImageTransformer2DModel(
             in_channels=16,
             dim=64,
@@ -136,51 +137,13 @@ def write_tiny_zimage(
             tokenizer=tokenizer,
             scheduler=FlowMatchEulerDiscreteScheduler(shift=shift),
         )
-    return _note(folder, duktus)
-
-
-@contextmanager
-def _quiet(seed: int) -> Iterator[None]:
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.disable_progress_bar()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
+    return noted(folder, duktus)
 
 
 def _vae() -> Any:
-    kind: Any = AutoencoderKL
-    return kind(
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        block_out_channels=(8, 16, 16, 16),
-        layers_per_block=1,
-        latent_channels=16,
-        norm_num_groups=8,
-        sample_size=64,
-        mid_block_add_attention=False,
-        use_quant_conv=False,
-        use_post_quant_conv=False,
-        scaling_factor=0.3611,
-        shift_factor=0.1159,
+    return autoencoder(
+        latent_channels=16, scale=0.3611, shift_factor=0.1159, use_quant_conv=False, use_post_quant_conv=False
     )
-
-
-def _clip() -> tuple[Any, Any]:
-    vocab, merges = vocabulary(WORDS)
-    kind: Any = CLIPTokenizer
-    config = CLIPTextConfig(
-        vocab_size=len(vocab),
-        hidden_size=WIDTH,
-        intermediate_size=2 * WIDTH,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        max_position_embeddings=77,
-        bos_token_id=vocab["<|startoftext|>"],
-        eos_token_id=vocab["<|endoftext|>"],
-        pad_token_id=vocab["<|endoftext|>"],
-    )
-    return CLIPTextModel(config), kind(vocab=vocab, merges=merges, model_max_length=77)
 
 
 def _t5_tokenizer() -> Any:
@@ -213,9 +176,3 @@ def _save(kind: Any, folder: Path, **parts: Any) -> None:
         if isinstance(part, torch.nn.Module):
             part.eval()
     kind(**parts).save_pretrained(folder)
-
-
-def _note(folder: Path, duktus: dict[str, object] | None) -> Path:
-    if duktus is not None:
-        (folder / "duktus.json").write_text(json.dumps(duktus, indent=2), encoding="utf-8")
-    return folder

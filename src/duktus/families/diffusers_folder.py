@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from duktus.domain.base import RenderDefaults, Role
+from duktus.domain.base import Base, RenderDefaults, Role
 from duktus.domain.errors import InputError
 from duktus.domain.style import NoiseLevels, Targets
+from duktus.families.family import TeachDefaults
 from duktus.families.folder_hash import folder_hash, read_json
+from duktus.families.roles import Told, decided
 from duktus.families.safetensors_header import read_header
 
 UNSAFE = ("*.bin", "*.ckpt", "*.pt", "*.pth")
@@ -69,6 +71,12 @@ def read_note(folder: Path) -> BaseNote:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{path} cannot be used:", f"{place}: {first['msg']}.") from error
+
+
+def teach_defaults(folder: Path, of_family: TeachDefaults) -> TeachDefaults:
+    """The family's, with what ``duktus.json`` says instead."""
+    teach = read_note(folder).teach
+    return of_family if teach is None else replace(of_family, **teach.model_dump(exclude_unset=True))
 
 
 def weights_of(folder: Path, network: str, stem: str) -> Weights:
@@ -139,6 +147,37 @@ def checked_files(folder: Path, networks: Mapping[str, str], tokenizers: Iterabl
     words = [path for tokenizer in tokenizers for path in vocabulary(folder, tokenizer)]
     configurations += [path for tokenizer in tokenizers for path in _frame(folder / tokenizer)]
     return CheckedFiles(folder, (*weights, *words), tuple(configurations))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a family found in a folder of its own."""
+
+    files: CheckedFiles
+    told: Told
+    """The role, as far as configurations and scheduler settings tell."""
+    render: Callable[[Role], RenderDefaults]
+    """The family's values for a base of that role."""
+
+
+def pinned(facts: Facts, name: str, *, family: str, asked: Role | None) -> Base:
+    """The base, everything that decides its pictures hashed; ``duktus.json`` goes before the family's facts.
+
+    Raises:
+        InputError: neither the files nor the person say the role, or the person asks for one it cannot have.
+    """
+    folder = facts.files.folder
+    note = read_note(folder)
+    told = Told(note.role, "Its duktus.json says so.") if note.role else facts.told
+    role = decided(told, asked, name)  # before the hash, which takes a while
+    return Base(
+        name=name,
+        family=family,
+        weights=facts.files.hash(),
+        folder=folder.absolute(),
+        role=role,
+        render=note.render or facts.render(role),
+    )
 
 
 def vocabulary(folder: Path, tokenizer: str = "tokenizer") -> list[Path]:

@@ -15,6 +15,7 @@ import torch
 
 from duktus.domain.errors import InputError, MismatchError
 from duktus.families.style_file import check_healthy, check_shapes, read_file, write_file
+from duktus.families.style_metadata import style_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,25 +29,6 @@ TEXT_PREFIX = "lora_te"
 SUFFIXES = (".lora_down.weight", ".lora_up.weight", ".alpha")
 FILE_DTYPE = torch.float32
 
-PLAIN = {
-    "title": "modelspec.title",
-    "author": "modelspec.author",
-    "date": "modelspec.date",
-    "description": "modelspec.description",
-    "license": "modelspec.license",
-    "trigger": "modelspec.trigger_phrase",
-    "resolution": "modelspec.resolution",
-    "prediction": "modelspec.prediction_type",
-    "learning_rate": "ss_learning_rate",
-    "steps": "ss_steps",
-    "seed": "ss_seed",
-    "base_name": "ss_sd_model_name",
-    "base_weights": "duktus.base_weights",
-    "base_role": "duktus.base_role",
-}
-"""Plain words and where the field's readers look for them. Folder names, captions and pictures never go
-into the file: they would leave the house with it."""
-
 
 @dataclass(frozen=True, slots=True)
 class KohyaLayout:
@@ -57,105 +39,85 @@ class KohyaLayout:
     metadata: Mapping[str, str]
     """What readers classify the file by."""
 
+    def write(
+        self,
+        path: Path,
+        tensors: Mapping[str, tuple[Tensor, Tensor]],
+        *,
+        alpha: float,
+        metadata: Mapping[str, str],
+    ) -> str:
+        """Write ``{module path: (down, up)}``; return the tensor hash.
 
-def write(
-    layout: KohyaLayout,
-    path: Path,
-    tensors: Mapping[str, tuple[Tensor, Tensor]],
-    *,
-    alpha: float,
-    metadata: Mapping[str, str],
-) -> str:
-    """Write ``{module path: (down, up)}``; return the tensor hash.
-
-    ``metadata`` takes the words of :data:`PLAIN`, or keys that already carry ``modelspec.``, ``ss_`` or
-    ``duktus.``; any other is refused, so that nothing private slips out.
-    """
-    check_healthy(tensors, "The style")
-    out: dict[str, Tensor] = {}
-    ranks: set[int] = set()
-    for module_path, (down, up) in tensors.items():
-        stem = PREFIX + module_path.replace(".", "_")
-        out[f"{stem}.lora_down.weight"] = down.to(FILE_DTYPE)
-        out[f"{stem}.lora_up.weight"] = up.to(FILE_DTYPE)
-        out[f"{stem}.alpha"] = torch.tensor(float(alpha))
-        ranks.add(down.shape[0])
-    if len(out) != len(tensors) * len(SUFFIXES):
-        raise InputError("Two modules of the style have the same name when dots become underscores.")
-    check_healthy(
-        {name: (out[name], out[name]) for name in out if not name.endswith(".alpha")}, "The style as a file"
-    )
-    return write_file(path, out, _metadata(layout, metadata, rank=max(ranks), alpha=alpha))
-
-
-def read(
-    layout: KohyaLayout, path: Path, denoiser: nn.Module, base: str
-) -> dict[str, tuple[Tensor, Tensor, float]]:
-    """``{module path: (down, up, alpha / rank)}`` in the order of the denoiser's modules.
-
-    Raises:
-        InputError: damaged, truncated, a pickle, NaN, all zero, or incomplete.
-        MismatchError: modules or shapes that this base does not have, with "n of m".
-    """
-    tensors, _ = read_file(path)
-    stems: dict[str, set[str]] = {}
-    foreign: list[str] = []
-    for name in tensors:
-        if name.startswith(TEXT_PREFIX):
-            continue
-        suffix = next((suffix for suffix in SUFFIXES if name.endswith(suffix)), None)
-        if suffix is None or not name.startswith(PREFIX):
-            foreign.append(name)
-        else:
-            stems.setdefault(name.removesuffix(suffix), set()).add(suffix)
-    if foreign or not stems:
-        example = f", the first is {foreign[0]!r}" if foreign else ""
-        raise MismatchError(
-            f"{path.name} is not in the layout of this family:",
-            f"{len(foreign)} of {len(tensors)} tensors are not named {PREFIX}...{example}.",
-            f"Export it for {layout.family} in the kohya spelling with diffusers module names.",
+        ``metadata`` takes what :func:`duktus.families.style_metadata.style_metadata` takes.
+        """
+        check_healthy(tensors, "The style")
+        out: dict[str, Tensor] = {}
+        ranks: set[int] = set()
+        for module_path, (down, up) in tensors.items():
+            stem = PREFIX + module_path.replace(".", "_")
+            out[f"{stem}.lora_down.weight"] = down.to(FILE_DTYPE)
+            out[f"{stem}.lora_up.weight"] = up.to(FILE_DTYPE)
+            out[f"{stem}.alpha"] = torch.tensor(float(alpha))
+            ranks.add(down.shape[0])
+        if len(out) != len(tensors) * len(SUFFIXES):
+            raise InputError("Two modules of the style have the same name when dots become underscores.")
+        check_healthy(
+            {name: (out[name], out[name]) for name in out if not name.endswith(".alpha")},
+            "The style as a file",
         )
-    known = {PREFIX + name.replace(".", "_"): name for name, _ in denoiser.named_modules()}
-    unknown = sorted(stem for stem in stems if stem not in known)
-    if unknown:
-        raise MismatchError(
-            f"{path.name} is a style of another base than {base}:",
-            f"{len(unknown)} of {len(stems)} modules do not exist there, the first is {unknown[0]}.",
-            "Render it with the base it was taught on.",
-        )
-    incomplete = sorted(stem for stem, found in stems.items() if not {*SUFFIXES[:2]} <= found)
-    if incomplete:
-        raise InputError(f"{path.name} is damaged:", f"{incomplete[0]} lacks its down or up matrix.")
-    order = [stem for stem in known if stem in stems]
-    pairs = {
-        known[stem]: (tensors[f"{stem}.lora_down.weight"].float(), tensors[f"{stem}.lora_up.weight"].float())
-        for stem in order
-    }
-    check_healthy(pairs, path.name)
-    check_shapes(path, pairs, denoiser, base)
-    result: dict[str, tuple[Tensor, Tensor, float]] = {}
-    for stem in order:
-        down, up = pairs[known[stem]]
-        alpha = tensors.get(f"{stem}.alpha")
-        scale = 1.0 if alpha is None else float(alpha.float().item()) / down.shape[0]
-        result[known[stem]] = (down, up, scale)
-    return result
+        return write_file(path, out, style_metadata(self.metadata, metadata, rank=max(ranks), alpha=alpha))
 
+    def read(self, path: Path, denoiser: nn.Module, base: str) -> dict[str, tuple[Tensor, Tensor, float]]:
+        """``{module path: (down, up, alpha / rank)}`` in the order of the denoiser's modules.
 
-def _metadata(layout: KohyaLayout, words: Mapping[str, str], *, rank: int, alpha: float) -> dict[str, str]:
-    out = {
-        "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.implementation": "https://github.com/huggingface/diffusers",
-        "ss_network_module": "networks.lora",
-        "ss_network_dim": str(rank),
-        "ss_network_alpha": str(alpha),
-        **layout.metadata,
-    }
-    for word, value in words.items():
-        name = PLAIN.get(word, word)
-        if not name.startswith(("modelspec.", "ss_", "duktus.")):
-            raise InputError(f"A style file has no place for the metadata {word!r}.")
-        out[name] = value
-    if "modelspec.title" in out:
-        out.setdefault("ss_output_name", out["modelspec.title"])
-    return out
+        Raises:
+            InputError: damaged, truncated, a pickle, NaN, all zero, or incomplete.
+            MismatchError: modules or shapes that this base does not have, with "n of m".
+        """
+        tensors, _ = read_file(path)
+        stems: dict[str, set[str]] = {}
+        foreign: list[str] = []
+        for name in tensors:
+            if name.startswith(TEXT_PREFIX):
+                continue
+            suffix = next((suffix for suffix in SUFFIXES if name.endswith(suffix)), None)
+            if suffix is None or not name.startswith(PREFIX):
+                foreign.append(name)
+            else:
+                stems.setdefault(name.removesuffix(suffix), set()).add(suffix)
+        if foreign or not stems:
+            example = f", the first is {foreign[0]!r}" if foreign else ""
+            raise MismatchError(
+                f"{path.name} is not in the layout of this family:",
+                f"{len(foreign)} of {len(tensors)} tensors are not named {PREFIX}...{example}.",
+                f"Export it for {self.family} in the kohya spelling with diffusers module names.",
+            )
+        known = {PREFIX + name.replace(".", "_"): name for name, _ in denoiser.named_modules()}
+        unknown = sorted(stem for stem in stems if stem not in known)
+        if unknown:
+            raise MismatchError(
+                f"{path.name} is a style of another base than {base}:",
+                f"{len(unknown)} of {len(stems)} modules do not exist there, the first is {unknown[0]}.",
+                "Render it with the base it was taught on.",
+            )
+        incomplete = sorted(stem for stem, found in stems.items() if not {*SUFFIXES[:2]} <= found)
+        if incomplete:
+            raise InputError(f"{path.name} is damaged:", f"{incomplete[0]} lacks its down or up matrix.")
+        order = [stem for stem in known if stem in stems]
+        pairs = {
+            known[stem]: (
+                tensors[f"{stem}.lora_down.weight"].float(),
+                tensors[f"{stem}.lora_up.weight"].float(),
+            )
+            for stem in order
+        }
+        check_healthy(pairs, path.name)
+        check_shapes(path, pairs, denoiser, base)
+        result: dict[str, tuple[Tensor, Tensor, float]] = {}
+        for stem in order:
+            down, up = pairs[known[stem]]
+            alpha = tensors.get(f"{stem}.alpha")
+            scale = 1.0 if alpha is None else float(alpha.float().item()) / down.shape[0]
+            result[known[stem]] = (down, up, scale)
+        return result

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from duktus.families.diffusers_folder import weights_of
+
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
@@ -17,16 +19,21 @@ if TYPE_CHECKING:
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def load_network(
-    kind: Any, folder: Path, *, variant: str | None, dtype: torch.dtype, device: torch.device
-) -> Any:
-    """The network in ``folder``, frozen, for inference; ``variant`` as diffusers names it (``fp16``)."""
+def load_network(kind: Any, base: Path, name: str, *, dtype: torch.dtype, device: torch.device) -> Any:
+    """The network in the folder ``name`` of a base, frozen, for inference.
+
+    :class:`InputError` when its weights are missing or no safetensors.
+    """
+    of_transformers = issubclass(kind, PreTrainedModel)
+    variant = weights_of(base, name, "model" if of_transformers else "diffusion_pytorch_model").variant
     kwargs: dict[str, Any] = {"variant": variant} if variant else {}
-    kwargs["dtype" if issubclass(kind, PreTrainedModel) else "torch_dtype"] = dtype
+    kwargs["dtype" if of_transformers else "torch_dtype"] = dtype
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
     try:
-        network: Any = kind.from_pretrained(folder, local_files_only=True, use_safetensors=True, **kwargs)
+        network: Any = kind.from_pretrained(
+            base / name, local_files_only=True, use_safetensors=True, **kwargs
+        )
     finally:
         if bars:
             transformers_logging.enable_progress_bar()

@@ -8,7 +8,6 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from duktus.domain.errors import InputError, MismatchError
-from duktus.families import peft_layout
 from duktus.families.flux.style_layout import LAYOUT as FLUX
 from duktus.families.safetensors_header import read_header
 from duktus.families.zimage.style_layout import LAYOUT as ZIMAGE
@@ -36,10 +35,10 @@ def tensors() -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
 @pytest.mark.parametrize("alpha", [4.0, 2.0])
 def test_alpha_is_folded_and_paths_are_kept(layout, alpha, tmp_path):
     path = tmp_path / "s.safetensors"
-    peft_layout.write(layout, path, tensors(), alpha=alpha, metadata={"trigger": "laz"})
+    layout.write(path, tensors(), alpha=alpha, metadata={"trigger": "laz"})
     raw = load_file(path)
     assert set(raw) == {f"{layout.prefix}{name}.lora_{half}.weight" for name in PATHS for half in "AB"}
-    back = peft_layout.read(layout, path, denoiser(), "m")
+    back = layout.read(path, denoiser(), "m")
     assert list(back) == list(PATHS), "in the order of the network"
     for name, (down, up) in tensors().items():
         read_down, read_up, scale = back[name]
@@ -53,7 +52,7 @@ def test_alpha_is_folded_and_paths_are_kept(layout, alpha, tmp_path):
 
 def changed(tmp_path, change):
     path = tmp_path / "s.safetensors"
-    peft_layout.write(ZIMAGE, path, tensors(), alpha=4, metadata={})
+    ZIMAGE.write(path, tensors(), alpha=4, metadata={})
     save_file(change(load_file(path)), path)
     return path
 
@@ -64,9 +63,9 @@ PREFIX = "diffusion_model.layers.0.attention.to_q"
 def test_other_spellings_are_counted_and_refused(tmp_path):
     path = changed(tmp_path, lambda raw: raw | {f"{PREFIX}.alpha": torch.tensor(2.0)})
     with pytest.raises(MismatchError, match=r"1 of 5 tensors.*alpha folded in"):
-        peft_layout.read(ZIMAGE, path, denoiser(), "m")
+        ZIMAGE.read(path, denoiser(), "m")
     with pytest.raises(MismatchError, match="5 of 5 tensors are not named transformer"):
-        peft_layout.read(FLUX, path, denoiser(), "m")
+        FLUX.read(path, denoiser(), "m")
 
 
 def test_modules_of_another_base_are_counted(tmp_path):
@@ -74,7 +73,7 @@ def test_modules_of_another_base_are_counted(tmp_path):
         return {name.replace("layers.0.attention", "layers.7.attention"): one for name, one in raw.items()}
 
     with pytest.raises(MismatchError, match=r"1 of 2 modules do not exist there.*layers.7"):
-        peft_layout.read(ZIMAGE, changed(tmp_path, rename), denoiser(), "m")
+        ZIMAGE.read(changed(tmp_path, rename), denoiser(), "m")
 
 
 def test_half_a_pair_another_shape_and_private_words_are_refused(tmp_path):
@@ -82,12 +81,12 @@ def test_half_a_pair_another_shape_and_private_words_are_refused(tmp_path):
         return {name: one for name, one in raw.items() if name != f"{PREFIX}.lora_B.weight"}
 
     with pytest.raises(InputError, match="lacks its down or up"):
-        peft_layout.read(ZIMAGE, changed(tmp_path, halve), denoiser(), "m")
+        ZIMAGE.read(changed(tmp_path, halve), denoiser(), "m")
 
     def widen(raw):
         return raw | {f"{PREFIX}.lora_A.weight": torch.ones(4, 9)}
 
     with pytest.raises(MismatchError, match="shapes of 1 of 2"):
-        peft_layout.read(ZIMAGE, changed(tmp_path, widen), denoiser(), "m")
+        ZIMAGE.read(changed(tmp_path, widen), denoiser(), "m")
     with pytest.raises(InputError, match="folder"):
-        peft_layout.write(FLUX, tmp_path / "t.safetensors", tensors(), alpha=4, metadata={"folder": "/home"})
+        FLUX.write(tmp_path / "t.safetensors", tensors(), alpha=4, metadata={"folder": "/home"})

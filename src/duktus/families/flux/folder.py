@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from duktus.domain.base import Base, RenderDefaults, Role
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import NoiseLevels, Targets
-from duktus.families import diffusers_folder
-from duktus.families.diffusers_folder import Weights, checked_files, read_note
+from duktus.families.diffusers_folder import Facts, checked_files, pinned
 from duktus.families.family import TeachDefaults
 from duktus.families.flow_folder import check_flow_autoencoder, check_text_encoder, config_of
 from duktus.families.folder_hash import read_json
-from duktus.families.roles import Told, decided
+from duktus.families.roles import Told
 
 NETWORKS = {
     "transformer": "diffusion_pytorch_model",
@@ -74,11 +72,6 @@ def takes_guidance(folder: Path) -> bool:
     return bool(read_json(folder / "transformer" / "config.json").get("guidance_embeds"))
 
 
-def weights_of(folder: Path, network: str) -> Weights:
-    """The weights that loading will use; :class:`InputError` when missing or no safetensors."""
-    return diffusers_folder.weights_of(folder, network, NETWORKS[network])
-
-
 def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Base:
     """The base in ``folder``: every file checked, everything that decides its pictures hashed.
 
@@ -95,18 +88,8 @@ def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Bas
         ("text_encoder_2", "d_model", "joint_attention_dim"),
     ):
         check_text_encoder(folder, part, config_of(folder, part)[width], transformer[wanted])
-    note = read_note(folder)
     told, render = _told(folder)
-    told = Told(note.role, "Its duktus.json says so.") if note.role else told
-    role = decided(told, asked, name)  # before the hash, which takes a while
-    return Base(
-        name=name,
-        family=family,
-        weights=files.hash(),
-        folder=folder.absolute(),
-        role=role,
-        render=note.render or render,
-    )
+    return pinned(Facts(files, told, lambda _: render), name, family=family, asked=asked)
 
 
 def few_steps(folder: Path) -> bool:
@@ -117,12 +100,6 @@ def few_steps(folder: Path) -> bool:
     """
     noise = read_json(folder / "scheduler" / "scheduler_config.json")
     return not takes_guidance(folder) and not noise.get("use_dynamic_shifting")
-
-
-def teach_defaults(folder: Path) -> TeachDefaults:
-    """From ``duktus.json`` when it has them, else the family's."""
-    teach = read_note(folder).teach
-    return FAMILY_TEACH if teach is None else replace(FAMILY_TEACH, **teach.model_dump(exclude_unset=True))
 
 
 def _told(folder: Path) -> tuple[Told, RenderDefaults]:

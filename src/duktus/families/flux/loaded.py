@@ -10,27 +10,21 @@ import torch
 from duktus.domain.base import Base
 from duktus.domain.style import NoiseLevels
 from duktus.families import flow_matching
-from duktus.families.autoencoding import Autoencoder
-from duktus.families.flow_samplers import FlowScheduler, flow_scheduler
-from duktus.families.flux.folder import few_steps, weights_of
+from duktus.families.flow_base import FlowBase
+from duktus.families.flux.folder import few_steps
 from duktus.families.flux.targets import PATTERNS
 from duktus.families.flux.words import FluxConditioning, FluxWords
-from duktus.families.folder_hash import read_json
-from duktus.families.linear_targets import target_modules
 from duktus.families.picture_by_picture import in_parts
-from duktus.families.pretrained import DTYPES, load_network
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-from diffusers import AutoencoderKL, FluxTransformer2DModel
+from diffusers import FluxTransformer2DModel
 from transformers import CLIPTextModel, CLIPTokenizer, T5EncoderModel, T5Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
-    from duktus.domain.recipe import Sampler, Schedule
-    from duktus.domain.style import Targets
     from duktus.families.family import Conditioning
 
 T5_TOKENS, T5_TOKENS_FEW_STEPS = 512, 256
@@ -40,25 +34,16 @@ TEACH_GUIDANCE = 1.0
 (kohya-ss/sd-scripts, docs/flux_train_network.md, ``--guidance_scale=1.0``)."""
 
 
-class LoadedFlux:
+class LoadedFlux(FlowBase):
     """See :class:`duktus.families.family.LoadedBase`."""
 
-    def __init__(self, base: Base, *, device: str, dtype: str) -> None:
-        self.base = base
-        self.device = torch.device(device)
-        self.dtype = DTYPES[dtype]
-        self._transformer: Any = self._network(FluxTransformer2DModel, "transformer")
-        self.denoiser: nn.Module = self._transformer
-        self._guided = bool(self._transformer.config.guidance_embeds)
-        self._pictures = Autoencoder(self._network(AutoencoderKL, "vae"), self.device, self.dtype)
-        self._words = self._text_encoders()
-        self._noise = read_json(base.folder / "scheduler" / "scheduler_config.json")
-        self._alone = False
+    patterns = PATTERNS
+    latents_per_token = 4
 
-    def _network(self, kind: Any, name: str, dtype: torch.dtype | None = None) -> Any:
-        variant = weights_of(self.base.folder, name).variant
-        folder = self.base.folder / name
-        return load_network(kind, folder, variant=variant, dtype=dtype or self.dtype, device=self.device)
+    def __init__(self, base: Base, *, device: str, dtype: str) -> None:
+        super().__init__(base, FluxTransformer2DModel, device=device, dtype=dtype)
+        self._guided = bool(self._transformer.config.guidance_embeds)
+        self._words: FluxWords = self._text_encoders()
 
     def _text_encoders(self) -> FluxWords:
         folder = self.base.folder
@@ -78,13 +63,8 @@ class LoadedFlux:
         """One row per text, each encoded alone at fixed length: what shares the call never changes it."""
         return self._words.encode(texts)
 
-    def encode_pictures(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Posterior mean and deviation of the scaled latents of (n, 3, h, w) pixels, one at a time."""
-        return self._pictures.encode(pixels)
-
-    def decode(self, latents: Tensor) -> Tensor:
-        """Pixels (n, 3, h, w) in [-1, 1], decoded picture by picture."""
-        return self._pictures.decode(latents)
+    def _drop_text_encoders(self) -> None:
+        self._words.drop()
 
     def predict(
         self, noisy: Tensor, timesteps: Tensor, conditioning: Conditioning, guidance: Tensor | None = None
@@ -115,18 +95,6 @@ class LoadedFlux:
         parts = [[place] for place in range(n)] if self._alone else [range(n)]
         return unpack(in_parts(parts, compute), height, width)
 
-    def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        """A point on the straight path from the picture to the noise."""
-        return flow_matching.add_noise(latents, noise, timesteps)
-
-    def training_target(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:  # noqa: ARG002
-        """The velocity, the same all along the path."""
-        return flow_matching.velocity(latents, noise)
-
-    def loss_weight(self, timesteps: Tensor, min_snr_gamma: float | None) -> Tensor:
-        """Ones: a velocity counts alike everywhere."""
-        return flow_matching.even_weights(timesteps, min_snr_gamma, self.base.name)
-
     def sample_timesteps(
         self,
         n: int,
@@ -138,38 +106,6 @@ class LoadedFlux:
         tokens = flow_matching.tokens_of(shape or self.latent_shape(1024, 1024))
         shift = flow_matching.sampling_shift(self._noise, tokens)
         return flow_matching.draw_timesteps(n, generator, levels, shift)
-
-    def probe_timesteps(self, n: int) -> Tensor:
-        """The middles of ``n`` equal parts of the noise levels, low to high noise."""
-        return flow_matching.probe_timesteps(n)
-
-    def noise_scheduler(
-        self, sampler: Sampler, schedule: Schedule, shape: tuple[int, int, int] | None = None
-    ) -> FlowScheduler:
-        """A fresh sampler on this base's own noise levels at that size (without one: 1024 x 1024 pixels)."""
-        return flow_scheduler(self._noise, sampler, schedule, shape or self.latent_shape(1024, 1024))
-
-    def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
-        """(channels, height, width) of the latents; four of them make one token."""
-        shrink = self._pictures.shrink
-        return (self._transformer.config.in_channels // 4, height // shrink, width // shrink)
-
-    def latent_to_rgb(self) -> Tensor:
-        """(channels + 1, 3): weights and, last, the bias row; least squares over this base's decoder."""
-        return self._pictures.latent_to_rgb()
-
-    def target_modules(self, targets: Targets) -> Sequence[str]:
-        """True paths, in the order of ``named_modules``."""
-        return target_modules(self._transformer, targets, PATTERNS)
-
-    def drop_encoders(self) -> None:
-        """Free the text encoders and the autoencoder; the preview matrix is fitted before."""
-        self._pictures.drop()
-        self._words.drop()
-
-    def proof_arithmetic(self) -> None:
-        """From now on each picture is computed alone, whatever shares the batch."""
-        self._alone = True
 
 
 def pack(latents: Tensor) -> Tensor:

@@ -8,11 +8,10 @@ from duktus.domain.base import Base, RenderDefaults, Role
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import Targets
-from duktus.families import diffusers_folder
-from duktus.families.diffusers_folder import Weights, checked_files, read_note
+from duktus.families.diffusers_folder import Facts, checked_files, pinned
 from duktus.families.family import TeachDefaults
 from duktus.families.folder_hash import read_json
-from duktus.families.roles import Told, check_autoencoder, decided, told_by_unet_folder
+from duktus.families.unet_folder import check_autoencoder, sized_render_defaults, told_by_unet_folder
 
 NETWORKS = {
     "unet": "diffusion_pytorch_model",
@@ -52,11 +51,6 @@ def recognises(folder: Path) -> bool:
     )
 
 
-def weights_of(folder: Path, network: str) -> Weights:
-    """The weights file that loading will use; :class:`InputError` when it is missing or no safetensors."""
-    return diffusers_folder.weights_of(folder, network, NETWORKS[network])
-
-
 def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Base:
     """The base in ``folder``: every file checked, everything that decides its pictures hashed.
 
@@ -69,17 +63,8 @@ def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Bas
     files = checked_files(folder, NETWORKS, ["tokenizer"])
     _check_text_encoder(folder)
     check_autoencoder(folder, scales_of_others={0.13025: "SDXL"})
-    note = read_note(folder)
-    told = Told(note.role, "Its duktus.json says so.") if note.role else told_by_unet_folder(folder)
-    role = decided(told, asked, name)  # before the hash, which takes a while
-    return Base(
-        name=name,
-        family=family,
-        weights=files.hash(),
-        folder=folder.absolute(),
-        role=role,
-        render=note.render or _render_defaults(folder),
-    )
+    facts = Facts(files, told_by_unet_folder(folder), lambda _: sized_render_defaults(folder, FAMILY_RENDER))
+    return pinned(facts, name, family=family, asked=asked)
 
 
 def _check_text_encoder(folder: Path) -> None:
@@ -91,16 +76,3 @@ def _check_text_encoder(folder: Path) -> None:
             f"it gives {given} numbers a token, the U-Net takes {taken}.",
             "Copy or download the base again, with the text encoder it was trained with.",
         )
-
-
-def teach_defaults(folder: Path) -> TeachDefaults:
-    """From ``duktus.json`` when it has them, else the family's."""
-    teach = read_note(folder).teach
-    return FAMILY_TEACH if teach is None else TeachDefaults(**teach.model_dump())
-
-
-def _render_defaults(folder: Path) -> RenderDefaults:
-    """The family's, at the size the U-Net was made for."""
-    size = int(read_json(folder / "unet" / "config.json").get("sample_size") or 64)
-    scale = 2 ** (len(read_json(folder / "vae" / "config.json").get("block_out_channels") or [0] * 4) - 1)
-    return FAMILY_RENDER.model_copy(update={"width": size * scale, "height": size * scale})

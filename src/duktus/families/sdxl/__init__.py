@@ -6,32 +6,34 @@ This file works without torch; :mod:`duktus.families.sdxl.loaded` holds the arit
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from duktus.domain.base import Base, Role
-from duktus.domain.errors import InputError
 from duktus.domain.weighting import Weighting
-from duktus.families.family import TeachDefaults
+from duktus.families.folder_family import FolderFamily, StyleLayout
 from duktus.families.schedules import check_combination, check_no_guidance
 from duktus.families.sdxl import folder as sdxl_folder
 from duktus.families.sdxl import single_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
     from duktus.domain.recipe import Recipe
     from duktus.families.family import LoadedBase
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
 
 
-class Sdxl:
+class Sdxl(FolderFamily):
     """The family's part of the contract that needs no torch, and the doors to the rest."""
 
     name = "sdxl"
     weighting: Weighting = "a1111"
+    role_texts: ClassVar = {
+        Role.TEACH_AND_RENDER: "A style can be taught on this base and rendered with it.",
+        Role.RENDER_ONLY: "This base only renders: it is a refiner, or distilled (Turbo, Lightning, "
+        "Hyper, LCM). Teach on SDXL base 1.0 or a model fine-tuned from it, then render with this one.",
+        Role.TEACH_ONLY: "This base is for teaching; render with another base of this family.",
+    }
+    taught = sdxl_folder.FAMILY_TEACH
 
     def recognises(self, folder: Path) -> bool:
         """Whether the configs in ``folder`` describe an SDXL pipeline, base or refiner."""
@@ -45,49 +47,19 @@ class Sdxl:
         """The base in ``folder``, checked and hashed; ``role`` where its files do not tell."""
         return sdxl_folder.describe(folder, name, family=self.name, asked=role)
 
-    def role_words(self, role: Role) -> str:
-        """The role in words, with the way out where something is refused."""
-        return {
-            Role.TEACH_AND_RENDER: "A style can be taught on this base and rendered with it.",
-            Role.RENDER_ONLY: "This base only renders: it is a refiner, or distilled (Turbo, Lightning, "
-            "Hyper, LCM). Teach on SDXL base 1.0 or a model fine-tuned from it, then render with this one.",
-            Role.TEACH_ONLY: "This base is for teaching; render with another base of this family.",
-        }[role]
-
-    def teach_defaults(self, base: Base) -> TeachDefaults:
-        """Starting values for about ten pictures, from ``duktus.json`` or the family's own."""
-        return sdxl_folder.teach_defaults(base.folder)
-
     def check_recipe(self, base: Base, recipe: Recipe) -> None:
         """Refuse samplers without that schedule, and guidance, which this family does not know."""
         check_combination(recipe.sampler, recipe.schedule, recipe.steps)
         check_no_guidance(base.name, recipe.guidance)
 
-    def load(self, base: Base, *, device: str = "cpu", dtype: str = "float32") -> LoadedBase:
+    def loaded(self, base: Base, *, device: str, dtype: str) -> LoadedBase:
         """The base in memory; nothing is fetched from the network."""
         from duktus.families.sdxl.loaded import LoadedSdxl
 
-        if base.family != self.name:
-            raise InputError(f"{base.name} is a base of family {base.family}, not {self.name}.")
         return LoadedSdxl(base, device=device, dtype=dtype)
 
-    def write_style(
-        self,
-        path: Path,
-        tensors: Mapping[str, tuple[Tensor, Tensor]],
-        *,
-        alpha: float,
-        metadata: Mapping[str, str],
-    ) -> str:
-        """Write a style in the layout that loads everywhere for this family; return its tensor hash."""
-        from duktus.families import kohya_layout
+    def style_layout(self) -> StyleLayout:
+        """That of kohya-ss/sd-scripts."""
         from duktus.families.sdxl.style_layout import LAYOUT
 
-        return kohya_layout.write(LAYOUT, path, tensors, alpha=alpha, metadata=metadata)
-
-    def read_style(self, path: Path, base: LoadedBase) -> dict[str, tuple[Tensor, Tensor, float]]:
-        """``{module path: (down, up, alpha / rank)}``, every module of the file found in ``base``."""
-        from duktus.families import kohya_layout
-        from duktus.families.sdxl.style_layout import LAYOUT
-
-        return kohya_layout.read(LAYOUT, path, base.denoiser, base.base.name)
+        return LAYOUT

@@ -10,11 +10,11 @@ from duktus.domain.base import Base, RenderDefaults, Role
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import Targets
-from duktus.families import diffusers_folder
-from duktus.families.diffusers_folder import Weights, checked_files, missing, read_note
+from duktus.families.diffusers_folder import Facts, checked_files, missing, pinned
 from duktus.families.family import TeachDefaults
 from duktus.families.folder_hash import read_json
-from duktus.families.roles import Told, check_autoencoder, decided, told_by_unet_folder
+from duktus.families.roles import Told
+from duktus.families.unet_folder import check_autoencoder, sized_render_defaults, told_by_unet_folder
 
 STEMS = {
     "unet": "diffusion_pytorch_model",
@@ -104,11 +104,6 @@ def _unfit(folder: Path, why: str) -> InputError:
     )
 
 
-def weights_of(folder: Path, network: str) -> Weights:
-    """The weights file that loading will use; :class:`InputError` when it is missing or no safetensors."""
-    return diffusers_folder.weights_of(folder, network, STEMS[network])
-
-
 def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Base:
     """The base in ``folder``: every file checked, everything that decides its pictures hashed.
 
@@ -121,33 +116,11 @@ def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Bas
     layout = layout_of(folder)
     files = checked_files(folder, layout.networks, layout.tokenizers)
     check_autoencoder(folder, scales_of_others={0.18215: "Stable Diffusion 1.x"})
-    note = read_note(folder)
-    told = Told(note.role, "Its duktus.json says so.") if note.role else _told(folder, layout)
-    role = decided(told, asked, name)  # before the hash, which takes a while
-    return Base(
-        name=name,
-        family=family,
-        weights=files.hash(),
-        folder=folder.absolute(),
-        role=role,
-        render=note.render or _render_defaults(folder),
-    )
+    facts = Facts(files, _told(folder, layout), lambda _: sized_render_defaults(folder, FAMILY_RENDER))
+    return pinned(facts, name, family=family, asked=asked)
 
 
 def _told(folder: Path, layout: Layout) -> Told:
     if layout.refiner:
         return Told(Role.RENDER_ONLY, "It is SDXL's refiner, which finishes what SDXL base began.")
     return told_by_unet_folder(folder)
-
-
-def teach_defaults(folder: Path) -> TeachDefaults:
-    """From ``duktus.json`` when it has them, else the family's."""
-    teach = read_note(folder).teach
-    return FAMILY_TEACH if teach is None else TeachDefaults(**teach.model_dump())
-
-
-def _render_defaults(folder: Path) -> RenderDefaults:
-    """The family's, at the size the U-Net was made for."""
-    size = int(read_json(folder / "unet" / "config.json").get("sample_size") or 128)
-    scale = 2 ** (len(read_json(folder / "vae" / "config.json").get("block_out_channels") or [0] * 4) - 1)
-    return FAMILY_RENDER.model_copy(update={"width": size * scale, "height": size * scale})

@@ -11,9 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from duktus.families.style_files.truth import Truth
+    from collections.abc import Iterable, Mapping
 
 RESNET = {
     "conv1": "in_layers.2",
@@ -66,16 +64,13 @@ ZIMAGE = (
 )
 
 
-def native_names(truth: Truth) -> Mapping[str, tuple[str, ...]]:
-    """``{original name: true modules}`` of the denoiser; several modules where the original fuses them,
-    in the order of their rows.
+def native_names(family: str, denoiser: str, modules: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """``{original name: true modules}`` of those that are of the denoiser, ``unet`` or ``transformer``;
+    several modules where the original fuses them, in the order of their rows.
     """
-    prefix = f"{truth.denoiser}."
-    paths = [full.removeprefix(prefix) for full in truth.modules if full.startswith(prefix)]
-    if truth.denoiser == "unet":
-        named = _unet(paths)
-    else:
-        named = _by_table(paths, FLUX if truth.family == "flux" else ZIMAGE)
+    prefix = f"{denoiser}."
+    paths = [full.removeprefix(prefix) for full in modules if full.startswith(prefix)]
+    named = _unet(paths) if denoiser == "unet" else _by_table(paths, FLUX if family == "flux" else ZIMAGE)
     fused: dict[str, list[str]] = {}
     for path, name in named.items():
         fused.setdefault(name, []).append(prefix + path)

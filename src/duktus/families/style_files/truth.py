@@ -16,6 +16,7 @@ from torch import nn
 
 from duktus.domain.errors import InputError
 from duktus.families.folder_hash import read_json
+from duktus.families.style_files.native import native_names
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 import diffusers
@@ -107,9 +108,7 @@ class Truth:
     @cached_property
     def native(self) -> Mapping[str, tuple[str, ...]]:
         """Names of the original code and ComfyUI, each with the module or fused modules it stands for."""
-        from duktus.families.style_files.native import native_names  # noqa: PLC0415 - it reads this one
-
-        return native_names(self)
+        return native_names(self.family, self.denoiser, self.modules)
 
 
 @cache

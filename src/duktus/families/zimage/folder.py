@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from duktus.domain.base import Base, RenderDefaults, Role
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import NoiseLevels, Targets
-from duktus.families import diffusers_folder
-from duktus.families.diffusers_folder import Weights, checked_files, read_note
+from duktus.families.diffusers_folder import Facts, checked_files, pinned
 from duktus.families.family import TeachDefaults
 from duktus.families.flow_folder import check_flow_autoencoder, check_text_encoder, config_of
 from duktus.families.folder_hash import read_json
-from duktus.families.roles import Told, decided
+from duktus.families.roles import Told
 
 NETWORKS = {
     "transformer": "diffusion_pytorch_model",
@@ -65,11 +63,6 @@ def recognises(folder: Path) -> bool:
     )
 
 
-def weights_of(folder: Path, network: str) -> Weights:
-    """The weights that loading will use; :class:`InputError` when missing or no safetensors."""
-    return diffusers_folder.weights_of(folder, network, NETWORKS[network])
-
-
 def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Base:
     """The base in ``folder``: every file checked, everything that decides its pictures hashed.
 
@@ -84,24 +77,9 @@ def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Bas
     check_flow_autoencoder(folder, transformer["in_channels"])
     width = config_of(folder, "text_encoder")["hidden_size"]
     check_text_encoder(folder, "text_encoder", width, transformer["cap_feat_dim"])
-    note = read_note(folder)
     shift = _shift(folder)
-    told = Told(note.role, "Its duktus.json says so.") if note.role else _told(shift, asked)
-    role = decided(told, asked, name)  # before the hash, which takes a while
-    return Base(
-        name=name,
-        family=family,
-        weights=files.hash(),
-        folder=folder.absolute(),
-        role=role,
-        render=note.render or _render_defaults(role, shift),
-    )
-
-
-def teach_defaults(folder: Path) -> TeachDefaults:
-    """From ``duktus.json`` when it has them, else the family's."""
-    teach = read_note(folder).teach
-    return FAMILY_TEACH if teach is None else replace(FAMILY_TEACH, **teach.model_dump(exclude_unset=True))
+    facts = Facts(files, _told(shift, asked), lambda role: _render_defaults(role, shift))
+    return pinned(facts, name, family=family, asked=asked)
 
 
 def _shift(folder: Path) -> float:

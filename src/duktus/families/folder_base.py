@@ -1,0 +1,56 @@
+"""What every base in memory does alike: networks out of its folder, pictures through its autoencoder."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from duktus.domain.base import Base
+from duktus.families.autoencoding import Autoencoder
+from duktus.families.folder_hash import read_json
+from duktus.families.pretrained import DTYPES, load_network
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class FolderBase(ABC):
+    """Loaded from a diffusers folder; whoever inherits sets ``_pictures`` and the denoiser."""
+
+    _pictures: Autoencoder
+
+    def __init__(self, base: Base, *, device: str, dtype: str) -> None:
+        self.base = base
+        self.device = torch.device(device)
+        self.dtype = DTYPES[dtype]
+        self._noise = read_json(base.folder / "scheduler" / "scheduler_config.json")
+
+    def _network(self, kind: Any, name: str, dtype: torch.dtype | None = None) -> Any:
+        """The network in that folder of the base, frozen, in the base's own dtype without another."""
+        return load_network(kind, self.base.folder, name, dtype=dtype or self.dtype, device=self.device)
+
+    def _autoencoder(self, kind: Any, dtype: torch.dtype | None = None) -> Autoencoder:
+        dtype = dtype or self.dtype
+        return Autoencoder(self._network(kind, "vae", dtype), self.device, dtype)
+
+    def encode_pictures(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior mean and deviation of the scaled latents of (n, 3, h, w) pixels, one at a time."""
+        return self._pictures.encode(pixels)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Pixels (n, 3, h, w) in [-1, 1], decoded picture by picture; once bits are held, together."""
+        return self._pictures.decode(latents)
+
+    def latent_to_rgb(self) -> Tensor:
+        """(channels + 1, 3): weights and, last, the bias row; least squares over this base's decoder."""
+        return self._pictures.latent_to_rgb()
+
+    def drop_encoders(self) -> None:
+        """Free the text encoders and the autoencoder; the preview matrix is fitted before."""
+        self._pictures.drop()
+        self._drop_text_encoders()
+
+    @abstractmethod
+    def _drop_text_encoders(self) -> None: ...

@@ -1,0 +1,111 @@
+"""What every base with a U-Net does alike: noise at discrete timesteps, diffusers' samplers, styled texts."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from duktus.domain.base import Base
+from duktus.domain.style import NoiseLevels
+from duktus.families import proof
+from duktus.families.folder_base import FolderBase
+from duktus.families.samplers import noise_scheduler
+from duktus.families.signal_schedule import SignalSchedule
+from duktus.families.text_styles import TextStyles
+from duktus.families.unet_attention import PlainAttention, time_once
+from duktus.families.unet_targets import target_modules
+
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+from diffusers import AutoencoderKL, UNet2DConditionModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+    from torch import Tensor, nn
+
+    from duktus.domain.recipe import Sampler, Schedule
+    from duktus.domain.style import Targets
+
+Encoded = TypeVar("Encoded")
+
+
+class UnetBase(FolderBase, Generic[Encoded]):
+    """U-Net, autoencoder and noise levels; texts are the family's own, and become an ``Encoded`` each."""
+
+    remembers: ClassVar[int]
+    """How many encoded texts are kept."""
+    text_styles: TextStyles
+    """What the text encoders wear."""
+
+    def __init__(self, base: Base, *, device: str, dtype: str, pictures: torch.dtype | None = None) -> None:
+        """``pictures``: the autoencoder's dtype, where it cannot do with the base's."""
+        super().__init__(base, device=device, dtype=dtype)
+        self._unet: Any = self._network(UNet2DConditionModel, "unet")
+        self.denoiser: nn.Module = self._unet
+        time_once(self._unet)
+        self._pictures = self._autoencoder(AutoencoderKL, pictures)
+        self._schedule = SignalSchedule(self._noise, base.name, self.device)
+        self._encoded: OrderedDict[Hashable, Encoded] = OrderedDict()
+
+    def _remembered(self, text: Hashable, encode: Callable[[], Encoded]) -> Encoded:
+        """What ``text`` became while the encoders wear what they wear now."""
+        key = (text, self.text_styles.worn)
+        known = self._encoded.get(key)
+        if known is None:
+            known = encode()
+            if len(self._encoded) >= self.remembers:
+                self._encoded.popitem(last=False)
+            self._encoded[key] = known
+        return known
+
+    def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """The noisy latents at those timesteps."""
+        return self._schedule.add_noise(latents, noise, timesteps)
+
+    def training_target(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """The noise or the velocity, whichever this base predicts."""
+        return self._schedule.training_target(latents, noise, timesteps)
+
+    def loss_weight(self, timesteps: Tensor, min_snr_gamma: float | None) -> Tensor:
+        """Min-SNR weights; ones without a gamma."""
+        return self._schedule.loss_weight(timesteps, min_snr_gamma)
+
+    def sample_timesteps(
+        self,
+        n: int,
+        generator: torch.Generator,
+        levels: NoiseLevels = NoiseLevels.UNIFORM,
+        shape: tuple[int, int, int] | None = None,  # noqa: ARG002 - this noise has no size
+    ) -> Tensor:
+        """Uniform over the training timesteps."""
+        return self._schedule.sample_timesteps(n, generator, levels)
+
+    def probe_timesteps(self, n: int) -> Tensor:
+        """The middles of ``n`` equal parts of the training timesteps, low to high noise."""
+        return self._schedule.probe_timesteps(n)
+
+    def noise_scheduler(
+        self,
+        sampler: Sampler,
+        schedule: Schedule,
+        shape: tuple[int, int, int] | None = None,  # noqa: ARG002 - this noise has no size
+    ) -> Any:
+        """A fresh diffusers scheduler from this base's own configuration."""
+        return noise_scheduler(self._noise, sampler, schedule)
+
+    def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
+        """(channels, height, width) of the latents."""
+        shrink = self._pictures.shrink
+        return (self._unet.config["in_channels"], height // shrink, width // shrink)
+
+    def target_modules(self, targets: Targets) -> Sequence[str]:
+        """True paths, in the order of ``named_modules``."""
+        return target_modules(self._unet, targets)
+
+    def proof_arithmetic(self) -> None:
+        """Make every operation independent of what shares the batch."""
+        self._unet.set_attn_processor(PlainAttention())
+        proof.hold_bits(self._unet)
