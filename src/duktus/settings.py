@@ -38,7 +38,7 @@ TEMPLATE = """\
 # folder = "/models/my-sd15"   # a folder in the diffusers layout
 
 # [controls.my-lines]
-# folder = "/models/control-lineart"   # a ControlNet folder in the diffusers layout
+# folder = "/models/control-lineart"   # a ControlNet or T2I-Adapter in the diffusers layout
 # kind = "line"                        # canny, line, depth or pose
 
 # [upscalers.my-upscaler]
@@ -63,7 +63,9 @@ class ControlSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     folder: Path
-    """A ControlNet in the diffusers layout; relative to the workspace, or absolute."""
+    """A ControlNet or T2I-Adapter in the diffusers layout, or an adapter's safetensors file; relative to the
+    workspace, or absolute.
+    """
     kind: ControlKind
 
 

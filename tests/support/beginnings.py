@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import ControlNetModel, UNet2DConditionModel
+from diffusers import ControlNetModel, T2IAdapter, UNet2DConditionModel
 from PIL import Image
 from transformers import Swin2SRConfig, Swin2SRForImageSuperResolution
 from transformers.utils import logging
@@ -46,6 +46,15 @@ def write_random_control(base: Base, folder: Path, seed: int = 0) -> Path:
                 parameter.data.normal_(std=0.1)
     network.save_pretrained(folder)
     assert json.loads((folder / "config.json").read_text())["_class_name"] == "ControlNetModel"
+    return folder
+
+
+def write_random_adapter(folder: Path, seed: int = 0, **settings: Any) -> Path:
+    """A T2I-Adapter folder of those settings of diffusers, with random weights."""
+    making: Any = T2IAdapter
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        making(**settings).save_pretrained(folder)
     return folder
 
 

@@ -34,13 +34,21 @@ SIZE_WIDTH = 8
 
 
 def write_tiny_sdxl(
-    folder: Path, seed: int = 0, *, refiner: bool = False, prediction: str = "epsilon", **noise: object
+    folder: Path,
+    seed: int = 0,
+    *,
+    refiner: bool = False,
+    prediction: str = "epsilon",
+    channels: tuple[int, ...] = (32, 48),
+    **noise: object,
 ) -> Path:
-    """Write the folder and return it. ``noise`` are further settings of its scheduler."""
+    """Write the folder and return it. ``channels`` are those of the U-Net's blocks, of which the first has no
+    attention; ``noise`` are further settings of its scheduler.
+    """
     first, second = (clip_config(vocabulary()[0], width, projection_dim=POOLED) for width in WIDTHS)
     with quiet(seed):
         networks: dict[str, Any] = {
-            "unet": _unet(refiner=refiner),
+            "unet": _unet(channels, refiner=refiner),
             "vae": autoencoder(latent_channels=4, scale=0.13025),
             "text_encoder": None if refiner else CLIPTextModel(first),
             "text_encoder_2": CLIPTextModelWithProjection(second),
@@ -70,16 +78,17 @@ def write_tiny_sdxl(
     return folder
 
 
-def _unet(*, refiner: bool) -> Any:
+def _unet(channels: tuple[int, ...], *, refiner: bool) -> Any:
+    attentive = len(channels) - 1
     return UNet2DConditionModel(
         sample_size=8,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        block_out_channels=(32, 48),
+        down_block_types=("DownBlock2D", *("CrossAttnDownBlock2D",) * attentive),
+        up_block_types=(*("CrossAttnUpBlock2D",) * attentive, "UpBlock2D"),
+        block_out_channels=channels,
         layers_per_block=1,
-        transformer_layers_per_block=(1, 2),
+        transformer_layers_per_block=(1, *(2,) * attentive),
         cross_attention_dim=WIDTHS[1] if refiner else sum(WIDTHS),
-        attention_head_dim=(2, 4),
+        attention_head_dim=(2, *(4,) * attentive),
         norm_num_groups=16,
         use_linear_projection=True,
         addition_embed_type="text_time",

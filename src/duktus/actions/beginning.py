@@ -23,6 +23,7 @@ from duktus.domain.beginning import Control, Extend, Hires, Mask, Source, Variat
 from duktus.domain.canonical import sha256_hex
 from duktus.domain.errors import InputError, PictureError
 from duktus.domain.recipe import Lane, Numerics, Recipe
+from duktus.families.control import ControlNetwork
 from duktus.rendering.canvas import plain_png
 from duktus.rendering.edges import control_pixels
 from duktus.rendering.masks import drawn
@@ -47,6 +48,8 @@ class Begun:
     """PNG files for the store."""
     size: tuple[int, int] | None = None
     """Of the source's place, where it decides."""
+    networks: tuple[tuple[str, ControlNetwork], ...] = ()
+    """Of the controls, with their names."""
     notes: tuple[str, ...] = ()
 
     def on(self, recipe: Recipe) -> Recipe:
@@ -61,9 +64,14 @@ class Begun:
         if not changes:
             return recipe
         try:
-            return Recipe.model_validate(recipe.model_dump(by_alias=True) | changes)
+            made = Recipe.model_validate(recipe.model_dump(by_alias=True) | changes)
         except ValidationError as error:
             raise _unfit(error) from error
+        for name, network in self.networks:
+            network.check_size(name, made.width, made.height)
+            if made.hires is not None:
+                network.check_size(name, made.hires.width, made.hires.height)
+        return made
 
     def keep(self, workspace: Workspace) -> None:
         """Put the new pictures into the store of a workspace that is ready."""
@@ -98,12 +106,13 @@ def begin(workspace: Workspace, base: Base, asked: Beginning) -> Begun:
             strength = 0.1 if asked.variation_strength is None else asked.variation_strength
             if strength:
                 fields["variation"] = Variation(seed=asked.variation_seed, strength=strength)
-        controls = [_control(workspace, base, asked, text, new) for text in asked.controls]
+        steered = [_control(workspace, base, asked, text, new) for text in asked.controls]
     except ValidationError as error:
         raise _unfit(error) from error
-    if controls:
-        fields["controls"] = tuple(controls)
-    return Begun(fields, asked if asked.hires else None, tuple(new), size, tuple(notes))
+    if steered:
+        fields["controls"] = tuple(control for control, _ in steered)
+    networks = tuple((control.name, network) for control, network in steered)
+    return Begun(fields, asked if asked.hires else None, tuple(new), size, networks, tuple(notes))
 
 
 def _check_alone(asked: Beginning) -> None:
@@ -233,14 +242,16 @@ def _size(source: Opened, base: Base) -> tuple[tuple[int, int], list[str]]:
     return (sides[0], sides[1]), notes
 
 
-def _control(workspace: Workspace, base: Base, asked: Beginning, text: str, new: list[bytes]) -> Control:
+def _control(
+    workspace: Workspace, base: Base, asked: Beginning, text: str, new: list[bytes]
+) -> tuple[Control, ControlNetwork]:
     wanted = words.control(text)
     name, network = network_for(workspace, base, wanted)
     _, opened = _picture(workspace, wanted.picture, [])  # what steers is the picture made from it
     pixels = opened.pixels if asked.controls_ready else control_pixels(wanted.kind, opened.pixels)
     data = plain_png(pixels)
     new.append(data)
-    return Control(
+    control = Control(
         kind=wanted.kind,
         name=name,
         network=network.hash,
@@ -249,6 +260,7 @@ def _control(workspace: Workspace, base: Base, asked: Beginning, text: str, new:
         start=wanted.start,
         end=wanted.end,
     )
+    return control, network
 
 
 def _hires(asked: Beginning, size: str, recipe: Recipe) -> Hires:

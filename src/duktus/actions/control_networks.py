@@ -8,34 +8,44 @@ from duktus.actions.workspace import Workspace
 from duktus.domain.base import Base
 from duktus.domain.beginning import ControlKind
 from duktus.domain.beginning_words import ControlAsked
-from duktus.domain.errors import NotFoundError
+from duktus.domain.errors import InputError, MismatchError, NotFoundError
 from duktus.domain.recipe import Recipe
 from duktus.families.control import ControlNetwork
 from duktus.families.registry import steerable
 
 
 def network_for(workspace: Workspace, base: Base, asked: ControlAsked) -> tuple[str, ControlNetwork]:
-    """Name and network of a control: the one named, else the first of its kind.
+    """Name and network of a control: the one named, else the first of its kind that fits the base.
 
     Raises:
         NotFoundError: there is none, with how to add one.
-        MismatchError: the base takes no controls.
+        MismatchError: the base takes no controls, or the network is not for it.
+        InputError: what the settings name is no control network.
     """
     family = steerable(base.family)
     of_kind = [name for name, one in workspace.controls.items() if one.kind is asked.kind]
     if asked.name is not None:
         of_kind = [name for name in of_kind if name == asked.name]
-    if not of_kind:
-        named = f"named '{asked.name}' " if asked.name else ""
-        raise NotFoundError(
-            f"No control network {named}for {asked.kind.value} is known.",
-            f"Known: {', '.join(f'{name} ({one.kind.value})' for name, one in workspace.controls.items())}."
-            if workspace.controls
-            else "duktus.toml names none.",
-            f'Add one to {workspace.settings_file.name}: [controls.my-{asked.kind.value}] folder = "...", '
-            f'kind = "{asked.kind.value}" (a ControlNet folder in the diffusers layout).',
-        )
-    return of_kind[0], family.describe_control(workspace.controls[of_kind[0]].folder)
+    first: MismatchError | None = None
+    for name in of_kind:
+        network = family.describe_control(workspace.controls[name].folder)
+        try:
+            family.check_control(base, network)
+        except MismatchError as error:
+            first = first or error
+            continue
+        return name, network
+    if first is not None:
+        raise first
+    named = f"named '{asked.name}' " if asked.name else ""
+    raise NotFoundError(
+        f"No control network {named}for {asked.kind.value} is known.",
+        f"Known: {', '.join(f'{name} ({one.kind.value})' for name, one in workspace.controls.items())}."
+        if workspace.controls
+        else "duktus.toml names none.",
+        f'Add one to {workspace.settings_file.name}: [controls.my-{asked.kind.value}] folder = "...", '
+        f'kind = "{asked.kind.value}" (a ControlNet or T2I-Adapter in the diffusers layout).',
+    )
 
 
 def networks_of(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -> dict[str, ControlNetwork]:
@@ -48,7 +58,12 @@ def networks_of(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -> 
         # The one of that name is looked at first: hashing a network reads the whole file.
         order = sorted(workspace.controls, key=lambda one, name=name: one != name)
         for candidate in order:
-            known = steerable(base.family).describe_control(workspace.controls[candidate].folder)
+            try:
+                known = steerable(base.family).describe_control(workspace.controls[candidate].folder)
+            except (InputError, NotFoundError):
+                if candidate == name:
+                    raise
+                continue  # another one that is broken is not what is looked for
             if known.hash == network:
                 found[network] = known
                 break

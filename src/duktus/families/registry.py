@@ -67,7 +67,7 @@ def steerable(name: str) -> Steerable:
     if not isinstance(found, Steerable):
         raise MismatchError(
             f"Bases of family {name} take no control pictures here.",
-            "duktus has no ControlNet for that architecture.",
-            "Use a base of Stable Diffusion 1.x, or leave the controls out.",
+            "duktus has no control networks for that architecture.",
+            "Use a base of Stable Diffusion 1.x or SDXL, or leave the controls out.",
         )
     return found

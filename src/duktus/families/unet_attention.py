@@ -1,4 +1,6 @@
-"""The U-Net's attention and its time embedding, where rendering needs them other than stock."""
+"""The U-Net's attention, its time embedding and what is added to it, where rendering needs them other than
+stock.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,8 @@ from duktus.families import proof
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from duktus.families.control import Residuals
 
 
 class PlainAttention:
@@ -49,3 +53,14 @@ def time_once(unet: nn.Module) -> None:
         return stock(timesteps[:1] if timesteps.stride(0) == 0 else timesteps)
 
     project.forward = forward
+
+
+def as_arguments(residuals: Residuals) -> dict[str, Any]:
+    """Residuals under the names of diffusers' ``UNet2DConditionModel.forward``."""
+    named: dict[str, Any] = {}
+    if residuals.middle is not None:
+        named["down_block_additional_residuals"] = residuals.down
+        named["mid_block_additional_residual"] = residuals.middle
+    if residuals.within:
+        named["down_intrablock_additional_residuals"] = list(residuals.within)  # it takes them out one by one
+    return named

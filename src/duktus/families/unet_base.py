@@ -14,7 +14,7 @@ from duktus.families.folder_base import FolderBase
 from duktus.families.samplers import noise_scheduler
 from duktus.families.signal_schedule import SignalSchedule
 from duktus.families.text_styles import TextStyles
-from duktus.families.unet_attention import PlainAttention, time_once
+from duktus.families.unet_attention import PlainAttention, as_arguments, time_once
 from duktus.families.unet_targets import target_modules
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from duktus.domain.recipe import Sampler, Schedule
     from duktus.domain.style import Targets
+    from duktus.families.control import Residuals
+    from duktus.families.family import Conditioning
 
 Encoded = TypeVar("Encoded")
 
@@ -60,6 +62,29 @@ class UnetBase(FolderBase, Generic[Encoded]):
                 self._encoded.popitem(last=False)
             self._encoded[key] = known
         return known
+
+    def predict(
+        self,
+        noisy: Tensor,
+        timesteps: Tensor,
+        conditioning: Conditioning,
+        guidance: Tensor | None = None,
+        *,
+        residuals: Residuals | None = None,
+    ) -> Tensor:
+        """The U-Net's raw output; ``timesteps`` (n,), or (1,) for all pictures alike.
+
+        ``residuals`` of control networks are added to its skip connections, its middle and its blocks.
+        """
+        assert guidance is None
+        extra = {} if residuals is None else as_arguments(residuals)
+        noisy = noisy.to(self.dtype)
+        beside = self.beside(noisy, conditioning)
+        return self._unet(noisy, timesteps, return_dict=False, **beside, **extra)[0]
+
+    def beside(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:
+        """What the U-Net, and a network like it, takes beside noisy latents and timesteps."""
+        raise NotImplementedError
 
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """The noisy latents at those timesteps."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from duktus.domain.recipe import Recipe
-    from duktus.families.control import LoadedControl
+    from duktus.families.control import LoadedControl, Seen
     from duktus.families.family import LoadedBase
     from duktus.rendering.compare import Pixels
 
@@ -116,12 +116,12 @@ def steering(
     for place, first in enumerate(recipes[0].controls):
         controls = [recipe.controls[place] for recipe in recipes]
         network = networks[first.network]
-        seen: dict[str, Tensor] = {}
+        seen: dict[str, Seen] = {}
         for control in controls:
             if control.picture not in seen:
                 pixels = np.asarray(fitted(Image.fromarray(read_pixels(find(control.picture))), size))
                 seen[control.picture] = network.embed((as_input(pixels) + 1) / 2)
-        embedded = torch.cat([seen[control.picture] for control in controls])
+        rows = zip(*(seen[control.picture] for control in controls), strict=True)
         spans = tuple(Span(control.weight, control.start, control.end) for control in controls)
-        found.append(Steering(network, embedded, spans))
+        found.append(Steering(network, tuple(torch.cat(some) for some in rows), spans))
     return tuple(found)

@@ -203,6 +203,10 @@ class Renderer:
                     f"The control network {control.name} of recipe {recipe.id} is not here.",
                     f"No network with hash {control.network[:12]} was given.",
                 )
+            network = self._materials.controls[control.network]
+            network.check_size(control.name, recipe.width, recipe.height)
+            if recipe.hires is not None:
+                network.check_size(control.name, recipe.hires.width, recipe.hires.height)
 
     def _batch(self, group: Group) -> Batch:
         base = self._base(group.recipes[0])

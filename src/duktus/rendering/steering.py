@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from duktus.families.control import Residuals
 
 if TYPE_CHECKING:
-    from duktus.families.control import LoadedControl
+    from duktus.families.control import LoadedControl, Seen
     from duktus.families.family import Conditioning
 
 
@@ -31,10 +32,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Steering:
-    """One control of a batch. ``embedded`` and ``spans`` have one row per picture (not doubled for cfg)."""
+    """One control of a batch. ``seen`` and ``spans`` have one row per picture (not doubled for cfg)."""
 
     network: LoadedControl
-    embedded: Tensor
+    seen: Seen
     spans: Sequence[Span]
 
     def residuals(
@@ -48,17 +49,12 @@ class Steering:
         if not any(weights):
             return None
         twice = len(noisy) // len(weights)
-        embedded = torch.cat([self.embedded] * twice)
-        found = self.network.residuals(noisy, timesteps, conditioning, embedded)
+        seen = tuple(torch.cat([one] * twice) for one in self.seen)
+        found = self.network.residuals(noisy, timesteps, conditioning, seen)
         share = torch.tensor(weights * twice, device=noisy.device, dtype=noisy.dtype).view(-1, 1, 1, 1)
-        return Residuals(tuple(one * share for one in found.down), found.middle * share)
+        return found.weighted(share)
 
 
 def total(residuals: Iterable[Residuals]) -> Residuals:
     """Several controls added up, in their order."""
-    first, *others = residuals
-    for other in others:
-        first = Residuals(
-            tuple(a + b for a, b in zip(first.down, other.down, strict=True)), first.middle + other.middle
-        )
-    return first
+    return reduce(Residuals.and_those, residuals)

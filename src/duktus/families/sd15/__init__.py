@@ -14,16 +14,16 @@ from duktus.families.folder_family import FolderFamily, StyleLayout
 from duktus.families.schedules import check_combination, check_no_guidance
 from duktus.families.sd15 import folder as sd15_folder
 from duktus.families.sd15 import single_file
+from duktus.families.unet_control import TakesUnetControls
 
 if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe
-    from duktus.families.control import ControlNetwork, LoadedControl
     from duktus.families.family import LoadedBase
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
 
 
-class Sd15(FolderFamily):
+class Sd15(FolderFamily, TakesUnetControls):
     """The family's part of the contract that needs no torch, and the doors to the rest."""
 
     name = "sd15"
@@ -64,17 +64,3 @@ class Sd15(FolderFamily):
         from duktus.families.sd15.style_layout import LAYOUT
 
         return LAYOUT
-
-    def describe_control(self, folder: Path) -> ControlNetwork:
-        """The ControlNet in ``folder``, checked and hashed."""
-        from duktus.families.sd15 import control
-
-        return control.describe(folder)
-
-    def load_control(self, network: ControlNetwork, base: LoadedBase) -> LoadedControl:
-        """The ControlNet in memory, beside a base of this family."""
-        from duktus.families.sd15.loaded import LoadedSd15
-        from duktus.families.sd15.loaded_control import LoadedSd15Control
-
-        assert isinstance(base, LoadedSd15)
-        return LoadedSd15Control(network, base)

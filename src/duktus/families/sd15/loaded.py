@@ -21,7 +21,6 @@ from transformers import CLIPTextModel, CLIPTokenizer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from duktus.families.control import Residuals
     from duktus.families.family import Conditioning
 
 
@@ -70,28 +69,10 @@ class LoadedSd15(UnetBase[Tensor]):
             row: Tensor = self._text(ids.to(self.device))[0]
         return row if weights is None else weighed_rows(row, weights.to(self.device))
 
-    def predict(
-        self,
-        noisy: Tensor,
-        timesteps: Tensor,
-        conditioning: Conditioning,
-        guidance: Tensor | None = None,
-        *,
-        residuals: Residuals | None = None,
-    ) -> Tensor:
-        """The U-Net's raw output; ``timesteps`` (n,), or (1,) for all pictures alike.
-
-        ``residuals`` of control networks are added to the skip connections and the middle.
-        """
+    def beside(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:  # noqa: ARG002
+        """What the U-Net, and a network like it, takes beside noisy latents and timesteps: the text."""
         assert isinstance(conditioning, Sd15Conditioning)
-        assert guidance is None
-        words = conditioning.hidden.to(self.dtype)
-        extra: dict[str, Any] = {}
-        if residuals is not None:
-            extra["down_block_additional_residuals"] = residuals.down
-            extra["mid_block_additional_residual"] = residuals.middle
-        noisy = noisy.to(self.dtype)
-        return self._unet(noisy, timesteps, encoder_hidden_states=words, return_dict=False, **extra)[0]
+        return {"encoder_hidden_states": conditioning.hidden.to(self.dtype)}
 
     def _drop_text_encoders(self) -> None:
         self._text = None

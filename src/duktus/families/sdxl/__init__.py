@@ -14,6 +14,7 @@ from duktus.families.folder_family import FolderFamily, StyleLayout
 from duktus.families.schedules import check_combination, check_no_guidance
 from duktus.families.sdxl import folder as sdxl_folder
 from duktus.families.sdxl import single_file
+from duktus.families.unet_control import TakesUnetControls
 
 if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from duktus.families.single_file import SingleFile
 
 
-class Sdxl(FolderFamily):
+class Sdxl(FolderFamily, TakesUnetControls):
     """The family's part of the contract that needs no torch, and the doors to the rest."""
 
     name = "sdxl"

@@ -101,24 +101,16 @@ class LoadedSdxl(UnetBase[SdxlConditioning]):
             rows.append(row if weights is None else weighed_rows(row, weights.to(self.device)))
         return SdxlConditioning(torch.cat(rows, dim=-1), answer.text_embeds)
 
-    def predict(
-        self, noisy: Tensor, timesteps: Tensor, conditioning: Conditioning, guidance: Tensor | None = None
-    ) -> Tensor:
-        """The U-Net's raw output; it is told that the picture has its own size and nothing was cut off."""
+    def beside(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:
+        """What the U-Net, and a network like it, takes beside noisy latents and timesteps: the text, and that
+        the picture has its own size and nothing was cut off.
+        """
         assert isinstance(conditioning, SdxlConditioning)
-        assert guidance is None
         told = {
             "text_embeds": conditioning.pooled.to(self.dtype),
             "time_ids": self._sizes(noisy).to(self.dtype),
         }
-        words = conditioning.hidden.to(self.dtype)
-        return self._unet(
-            noisy.to(self.dtype),
-            timesteps,
-            encoder_hidden_states=words,
-            added_cond_kwargs=told,
-            return_dict=False,
-        )[0]
+        return {"encoder_hidden_states": conditioning.hidden.to(self.dtype), "added_cond_kwargs": told}
 
     def _sizes(self, noisy: Tensor) -> Tensor:
         """(n, 6): original size, cut-off corner, target size; (n, 5) for a refiner, which takes a score."""

@@ -1,0 +1,110 @@
+"""A ControlNet in memory, beside a base with a U-Net."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+from diffusers import ControlNetModel
+from torch import Tensor, nn
+
+from duktus.domain.errors import InputError
+from duktus.families import proof
+from duktus.families.control import ControlNetwork, Residuals, Seen
+from duktus.families.unet_attention import PlainAttention, time_once
+from duktus.families.unet_control import variant_of
+
+if TYPE_CHECKING:
+    from duktus.domain.base import Base
+    from duktus.families.family import Conditioning
+
+
+class SteeredBase(Protocol):
+    """A base in memory whose denoiser is a U-Net that takes residuals."""
+
+    base: Base
+    device: torch.device
+    dtype: torch.dtype
+    denoiser: nn.Module
+
+    def beside(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:
+        """What the U-Net, and a network like it, takes beside noisy latents and timesteps."""
+        ...
+
+    def predict(
+        self,
+        noisy: Tensor,
+        timesteps: Tensor,
+        conditioning: Conditioning,
+        guidance: Tensor | None = None,
+        *,
+        residuals: Residuals | None = None,
+    ) -> Tensor:
+        """The U-Net's raw output, with ``residuals`` added to its skip connections, middle and blocks."""
+        ...
+
+
+class LoadedControlNet:
+    """See :class:`duktus.families.control.LoadedControl`."""
+
+    def __init__(self, network: ControlNetwork, base: SteeredBase) -> None:
+        self._base = base
+        made = _read(network, base.dtype)
+        self._network: Any = made.to(base.device).eval().requires_grad_(requires_grad=False)
+        time_once(self._network)
+        if proof.bits_are_held(base.denoiser):
+            self._network.set_attn_processor(PlainAttention())
+            proof.hold_bits(self._network)
+        self._see: nn.Module = self._network.controlnet_cond_embedding
+        self._network.controlnet_cond_embedding = nn.Identity()  # what it sees is computed once, by embed
+
+    def embed(self, pixels: Tensor) -> Seen:
+        """(n, width, h / 8, w / 8) from (n, 3, h, w) in [0, 1]; each picture alone."""
+        with torch.inference_mode():
+            rows = [self._see(row) for row in pixels.to(self._base.device, self._base.dtype).split(1)]
+        return (torch.cat(rows),)
+
+    def residuals(
+        self, noisy: Tensor, timesteps: Tensor, conditioning: Conditioning, seen: Seen
+    ) -> Residuals:
+        """One forward of the network."""
+        down, middle = self._network(
+            noisy,
+            timesteps,
+            **self._base.beside(noisy, conditioning),
+            controlnet_cond=seen[0],
+            return_dict=False,
+        )
+        return Residuals(tuple(down), middle)
+
+    def predict(
+        self, noisy: Tensor, timesteps: Tensor, conditioning: Conditioning, residuals: Residuals
+    ) -> Tensor:
+        """The U-Net's raw output with the residuals added."""
+        return self._base.predict(noisy, timesteps, conditioning, residuals=residuals)
+
+
+def _read(network: ControlNetwork, dtype: torch.dtype) -> Any:
+    """The network out of its folder; :class:`InputError` when its weights are not whole.
+
+    What a file lacks diffusers would fill with random numbers, and only say so.
+    """
+    loading: Any = ControlNetModel
+    variant = variant_of(network.folder)
+    why = ""
+    try:
+        made, told = loading.from_pretrained(
+            network.folder,
+            local_files_only=True,
+            use_safetensors=True,
+            torch_dtype=dtype,
+            output_loading_info=True,
+            **({"variant": variant} if variant else {}),
+        )
+        missing: list[str] = sorted(told["missing_keys"])
+        if not missing:
+            return made
+        why = f"{len(missing)} of its tensors are missing, the first is {missing[0]}."
+    except (RuntimeError, ValueError) as error:
+        why = f"{str(error).strip().splitlines()[0]}."
+    raise InputError(f"The ControlNet in {network.folder} is not whole.", why, "Download it again.")
