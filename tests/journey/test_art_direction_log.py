@@ -61,7 +61,7 @@ def test_the_log_comes_out_as_a_diary_that_names_what_changed_and_why(
     assert len({one.id for one in pictures}) == 40
 
     way = ws.log(pictures[-1])
-    assert [step.asset.id for step in way.steps] == [one.id for one in pictures]
+    assert [step.picture.id for step in way.steps] == [one.id for one in pictures]
     for row, step in zip(ROWS[1:], way.steps[1:], strict=True):
         assert step.descent is not None
         changed = {change.name for change in step.descent.changes}

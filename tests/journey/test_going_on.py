@@ -79,11 +79,11 @@ def test_the_same_in_python(studio: Studio) -> None:
 
     ws.keep(several[0], reason="the eyes")
     ws.label(several[1], colour="green")
-    assert [one.id for one in ws.search("man -glasses", decision="keep").assets] == [several[0].id]
-    assert [one.id for one in ws.search(strength=(1.25, 1.4), label="green", save="g").assets] == [
+    assert [one.id for one in ws.search("man -glasses", decision="keep").pictures] == [several[0].id]
+    assert [one.id for one in ws.search(strength=(1.25, 1.4), label="green", save="g").pictures] == [
         several[1].id
     ]
-    assert ws.search(saved="g").assets == ws.search(label="green").assets
+    assert ws.search(saved="g").pictures == ws.search(label="green").pictures
     assert ws.search(style=STYLE, per_page=2).more
     assert set(ws.saved_searches()) == {"g"}
     ws.forget_search("g")
@@ -93,24 +93,24 @@ def test_the_same_in_python(studio: Studio) -> None:
         ws.search(series="nowhere")
 
     ws.undo()
-    assert ws.search(label="green").assets == ()
+    assert ws.search(label="green").pictures == ()
     assert ws.redo().kind == "label"
-    assert len(ws.search(label="green").assets) == 1
+    assert len(ws.search(label="green").pictures) == 1
     ws.undecided(several[0], reason="look again")
     with pytest.raises(NotFoundError, match="nothing to redo"):
         ws.redo()
     assert ws.show(several[0]).standing.verdict is None
 
-    assert len(ws.collect("wall", root, several[1]).assets) == 2
+    assert len(ws.collect("wall", root, several[1]).pictures) == 2
     ws.collect("wall", several[0], root)
-    assert [one.id for one in ws.place("wall", several[0], 1).assets] == [
+    assert [one.id for one in ws.place("wall", several[0], 1).pictures] == [
         several[0].id, root.id, several[1].id,
     ]  # fmt: skip
-    assert [one.id for one in ws.take_out("wall", root).assets] == [several[0].id, several[1].id]
+    assert [one.id for one in ws.take_out("wall", root).pictures] == [several[0].id, several[1].id]
     ws.aim("wall", "a quiet wall")
     assert ws.collection("wall").aim.text == "a quiet wall"
     assert [(one.name, one.pictures) for one in ws.list_collections()] == [("wall", 2)]
-    assert {one.id for one in ws.search(collection="wall").assets} == {one.id for one in several}
+    assert {one.id for one in ws.search(collection="wall").pictures} == {one.id for one in several}
     with pytest.raises(InputError, match="is not in the collection"):
         ws.take_out("wall", root)
 

@@ -13,11 +13,12 @@ from pydantic import ValidationError
 
 from duktus.actions.beginning_asked import Beginning
 from duktus.actions.control_networks import network_for
-from duktus.actions.looking import named_picture
+from duktus.actions.looking import looked_at
 from duktus.actions.workspace import Workspace
-from duktus.archive import assets
+from duktus.archive import assets, pictures
 from duktus.archive.store import file_sha256
 from duktus.domain import beginning_words as words
+from duktus.domain.asset import Asset
 from duktus.domain.base import Base
 from duktus.domain.beginning import Control, Extend, Hires, Mask, Source, Variation
 from duktus.domain.canonical import sha256_hex
@@ -140,14 +141,16 @@ def _picture(workspace: Workspace, name: str, new: list[bytes]) -> tuple[str, Op
     """
     path = Path(name)
     if not path.is_file():
-        if not name.startswith("a-"):
+        if not name.startswith(("a-", pictures.IMPORTED)):
             raise InputError(
-                f"{name} is neither a file nor an asset.",
+                f"{name} is neither a file nor a picture of this workspace.",
                 "",
                 "Name a picture file, or an id like a-0123456789abcdef.",
             )
-        found = named_picture(workspace, name)
-        return file_sha256(found.path), open_picture(found.path)
+        found = looked_at(workspace, name)
+        if isinstance(found.picture, Asset):
+            return file_sha256(found.path), open_picture(found.path)
+        path = found.path
     try:
         opened = open_picture(path)
     except PictureError as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from duktus.domain.asset import Asset
+from duktus.domain.foreign import Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ NAMES = tuple(one.name for one in fields(Beginning))
 def from_options(options: Mapping[str, Any]) -> tuple[Beginning, dict[str, Any]]:
     """The beginning among a call's options, and the options that are left.
 
-    One text or several for ``mask`` and ``controls``; a file, an id or an asset for ``image``.
+    One text or several for ``mask`` and ``controls``; a file, an id or a picture for ``image``.
     """
     given = {name: value for name, value in options.items() if name in NAMES}
     for name in ("mask", "controls"):
@@ -48,5 +48,5 @@ def from_options(options: Mapping[str, Any]) -> tuple[Beginning, dict[str, Any]]
             given[name] = (str(value),) if isinstance(value, str) else tuple(str(one) for one in value)
     image = given.get("image")
     if image is not None:
-        given["image"] = image.id if isinstance(image, Asset) else str(image)
+        given["image"] = image.id if isinstance(image, Picture) else str(image)
     return Beginning(**given), {name: value for name, value in options.items() if name not in NAMES}

@@ -34,10 +34,10 @@ def complete(workspace: Workspace, foreign: ForeignRecipe) -> Completed:
     """Fill a foreign recipe with the base and styles of this workspace: by hash, then by name."""
     missing = [f"{name}: the file does not say" for name in _PLAIN if getattr(foreign, name) is None]
     cautions: list[str] = []
-    base = _base(workspace, foreign.model, missing, cautions)
+    base = known_base(workspace, foreign.model, missing, cautions)
     with workspace.archive.read() as connection:
         known = styles.everyone(connection)
-    adapters = [_adapter(one, known, missing, cautions) for one in foreign.adapters]
+    adapters = [known_adapter(one, known, missing, cautions) for one in foreign.adapters]
     if foreign.noise == "gpu":
         cautions.append("The noise came from a GPU generator; ours gives another picture for the same seed.")
     if foreign.unmapped:
@@ -60,13 +60,14 @@ def complete(workspace: Workspace, foreign: ForeignRecipe) -> Completed:
     return Completed(recipe, (), tuple(cautions))
 
 
-def _base(
+def known_base(
     workspace: Workspace, model: ForeignModel | None, missing: list[str], cautions: list[str]
 ) -> Base | None:
+    """The base here that a file names, by hash and name, or None; what is missing or doubtful is added."""
     if model is None:
         missing.append("base: the file does not say")
         return None
-    name = next((one for one in workspace.base_folders if slug(one) == slug(model.name)), None)
+    name = next((one for one in workspace.known_bases() if slug(one) == slug(model.name)), None)
     if name is None:
         missing.append(f"base: '{model.name}' {_in_brackets(model.hash)}is not known here")
         return None
@@ -80,9 +81,10 @@ def _base(
     return base
 
 
-def _adapter(
+def known_adapter(
     wanted: ForeignAdapter, known: list[Style], missing: list[str], cautions: list[str]
 ) -> AdapterRef | None:
+    """The style here that a file names, likewise."""
     claimed = _digits(wanted.hash)
     named = [style for style in known if slug(style.name) == slug(wanted.name)]
     hashed = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from duktus.actions.workspace import Workspace
-from duktus.archive import assets, decisions
+from duktus.archive import decisions, pictures
 from duktus.domain.decision import DecisionEvent, DecisionKind, Label
 from duktus.domain.errors import InputError, NotFoundError
 
@@ -13,63 +13,50 @@ MOST_STARS = 5
 
 
 def decide(
-    workspace: Workspace, asset_ids: Sequence[str], kind: DecisionKind, *, reason: str = ""
+    workspace: Workspace, names: Sequence[str], kind: DecisionKind, *, reason: str = ""
 ) -> list[DecisionEvent]:
-    """Keep or discard assets, or put them back to the undecided; all or, when one is unknown, none."""
-    with workspace.archive.write() as connection:
-        found = [assets.named(connection, name) for name in asset_ids]
-        return [
-            decisions.add(connection, asset.id, kind, author=workspace.author, reason=reason)
-            for asset in found
-        ]
+    """Keep or discard pictures, or put them back to the undecided; all or, when one is unknown, none."""
+    return _add(workspace, names, kind, reason)
 
 
-def rate(
-    workspace: Workspace, asset_ids: Sequence[str], stars: int, *, reason: str = ""
-) -> list[DecisionEvent]:
-    """Give assets 0 to 5 stars."""
+def rate(workspace: Workspace, names: Sequence[str], stars: int, *, reason: str = "") -> list[DecisionEvent]:
+    """Give pictures 0 to 5 stars."""
     if not 0 <= stars <= MOST_STARS:
         raise InputError(
             f"{stars} stars cannot be given.", f"Ratings go from 0 to {MOST_STARS}.", "Give a whole number."
         )
-    with workspace.archive.write() as connection:
-        found = [assets.named(connection, name) for name in asset_ids]
-        return [
-            decisions.add(
-                connection,
-                asset.id,
-                DecisionKind.RATE,
-                author=workspace.author,
-                stars=stars,
-                reason=reason,
-            )
-            for asset in found
-        ]
+    return _add(workspace, names, DecisionKind.RATE, reason, stars=stars)
 
 
 def label(
-    workspace: Workspace, asset_ids: Sequence[str], colour: str, *, reason: str = ""
+    workspace: Workspace, names: Sequence[str], colour: str, *, reason: str = ""
 ) -> list[DecisionEvent]:
-    """Give assets a colour label; ``none`` takes it off."""
+    """Give pictures a colour label; ``none`` takes it off."""
     if colour.casefold() not in set(Label):
         raise InputError(
             f"'{colour}' is not a colour label.",
             f"There are {', '.join(Label)}.",
             "Write for instance duktus label ASSET red.",
         )
-    given = Label(colour.casefold())
+    return _add(workspace, names, DecisionKind.LABEL, reason, label=Label(colour.casefold()))
+
+
+def _add(
+    workspace: Workspace,
+    names: Sequence[str],
+    kind: DecisionKind,
+    reason: str,
+    *,
+    stars: int | None = None,
+    label: Label | None = None,
+) -> list[DecisionEvent]:
+    """Record the same decision on each picture, in one transaction."""
+    author = workspace.author
     with workspace.archive.write() as connection:
-        found = [assets.named(connection, name) for name in asset_ids]
+        found = [pictures.named(connection, name).id for name in names]
         return [
-            decisions.add(
-                connection,
-                asset.id,
-                DecisionKind.LABEL,
-                author=workspace.author,
-                label=given,
-                reason=reason,
-            )
-            for asset in found
+            decisions.add(connection, one, kind, author=author, stars=stars, label=label, reason=reason)
+            for one in found
         ]
 
 
@@ -79,7 +66,7 @@ def undo(workspace: Workspace, asset_id: str | None = None) -> tuple[DecisionEve
     Returns (the undo, what it took back). Undoing again goes further back.
     """
     with workspace.archive.write() as connection:
-        wanted = None if asset_id is None else assets.named(connection, asset_id).id
+        wanted = None if asset_id is None else pictures.named(connection, asset_id).id
         last = decisions.last_counting(connection, wanted)
         if last is None:
             raise NotFoundError(
@@ -100,7 +87,7 @@ def redo(workspace: Workspace, asset_id: str | None = None) -> tuple[DecisionEve
     Returns (the redo, the decision it brought back). Doing it again brings back earlier ones.
     """
     with workspace.archive.write() as connection:
-        wanted = None if asset_id is None else assets.named(connection, asset_id).id
+        wanted = None if asset_id is None else pictures.named(connection, asset_id).id
         undone = decisions.last_undone(connection, wanted)
         if undone is None:
             raise NotFoundError(

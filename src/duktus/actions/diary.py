@@ -6,16 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from duktus.actions.log import log
+from duktus.actions.log import log, said_of
 from duktus.actions.progress import Progress, Silent
 from duktus.actions.subjects import named_subject
 from duktus.actions.workspace import Workspace
-from duktus.archive import assets, collections, decisions, descents, series, styles
+from duktus.archive import collections, decisions, descents, pictures, series, styles
 from duktus.archive.disk import explained
 from duktus.domain.changes import changes
 from duktus.domain.decision import counting, standing
 from duktus.domain.descent import Subject
 from duktus.domain.errors import InputError, NotFoundError
+from duktus.domain.recipe import Recipe
 from duktus.domain.style import Style
 from duktus.rendering.diary import Diary, Entry, Taught, diary_html, diary_markdown, diary_pdf
 
@@ -73,7 +74,7 @@ def write_diary(
 
 def _told_pictures(workspace: Workspace, kind: Subject, subject: str) -> tuple[list[str], tuple[str, ...]]:
     if kind is Subject.ASSET:
-        return [step.asset.id for step in log(workspace, subject).steps], ()
+        return [step.picture.id for step in log(workspace, subject).steps], ()
     with workspace.archive.read() as connection:
         if kind is Subject.COLLECTION:
             return collections.members(connection, subject), ()
@@ -92,7 +93,7 @@ def _content(
     language: str,
 ) -> Diary:
     with workspace.archive.read() as connection:
-        listed = assets.several(connection, ids)
+        listed = pictures.several(connection, ids)
         aims = descents.aims_of(connection, Subject.ASSET, ids)
         whole = descents.aims_of(connection, kind, [subject]) if kind is not Subject.ASSET else {}
         origins = {id_: descents.origin(connection, id_) for id_ in listed}
@@ -100,26 +101,32 @@ def _content(
     places: dict[str, int] = {}
     entries: list[Entry] = []
     for number, id_ in enumerate(ids, start=1):
-        asset, origin = listed[id_], origins[id_]
+        picture, origin = listed[id_], origins[id_]
+        said = said_of(picture)
         against = places.get(origin.parent) if origin else None
         against = against or (number - 1 or None)
-        before = entries[against - 1].recipe if against else None
+        before = entries[against - 1].said if against else None
         entries.append(
             Entry(
                 number=number,
                 asset_id=id_,
-                path=workspace.file(asset),
-                recipe=asset.recipe,
+                path=workspace.file(picture),
+                said=said,
                 against=against,
-                changes=changes(before, asset.recipe) if before else (),
+                changes=changes(before, said) if before and said else (),
                 aim=aims[id_].text if id_ in aims else "",
                 standing=standing(events[id_]),
                 decisions=tuple(counting(events[id_])),
-                created=asset.created,
+                created=picture.created,
             )
         )
         places.setdefault(id_, number)
-    used = {one.style: one.name for entry in entries for one in entry.recipe.adapters}
+    used = {
+        one.style: one.name
+        for entry in entries
+        if isinstance(entry.said, Recipe)
+        for one in entry.said.adapters
+    }
     taught = [Taught(name, _known_style(workspace, style_hash)) for style_hash, name in used.items()]
     aim = whole[subject].text if subject in whole else ""
     return Diary(title or subject, aim, tuple(entries), tuple(taught), notes, language)

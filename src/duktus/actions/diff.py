@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from duktus.actions.looking import Named, named_picture
+from duktus.actions.looking import Looked, looked_at
 from duktus.actions.workspace import Workspace
 from duktus.archive import descents
 from duktus.domain.changes import Change, changes
 from duktus.domain.descent import Descent
 from duktus.domain.errors import MismatchError
-from duktus.rendering.compare import Difference, compare
-from duktus.rendering.files import read_pixels
+from duktus.rendering.compare import Difference, Pixels, compare
+from duktus.rendering.metadata.decode import decode
+from duktus.rendering.metadata.explain import contents_of, read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +23,35 @@ class Diff:
     pixels: Difference | None
     descent: Descent | None = None
     """When one of them was gone on to from the other."""
+    unknown: tuple[str, ...] = ()
+    """Those of the two, as named, of which nothing is known but their pixels."""
 
 
 def diff(workspace: Workspace, a: str, b: str) -> Diff:
     """The parameters in which two pictures differ, and how far apart their pixels are."""
-    first, second = named_picture(workspace, a), named_picture(workspace, b)
+    first, second = looked_at(workspace, a), looked_at(workspace, b)
     try:
-        pixels = compare(read_pixels(first.path), read_pixels(second.path))
+        pixels = compare(_pixels(first), _pixels(second))
     except MismatchError:
         pixels = None
-    return Diff(changes(first.recipe, second.recipe), pixels, _between(workspace, first, second))
+    told = changes(first.said, second.said) if first.said and second.said else ()
+    unknown = tuple(name for name, one in ((a, first), (b, second)) if one.said is None)
+    return Diff(told, pixels, _between(workspace, first, second), unknown)
 
 
-def _between(workspace: Workspace, first: Named, second: Named) -> Descent | None:
-    if first.asset is None or second.asset is None:
+def _pixels(looked: Looked) -> Pixels:
+    data = read_file(looked.path)
+    return decode(data, contents_of(data, looked.path.name), looked.path.name)
+
+
+def _between(workspace: Workspace, first: Looked, second: Looked) -> Descent | None:
+    if first.picture is None or second.picture is None:
         return None
     with workspace.archive.read() as connection:
-        for parent, child in ((first.asset.id, second.asset.id), (second.asset.id, first.asset.id)):
+        for parent, child in (
+            (first.picture.id, second.picture.id),
+            (second.picture.id, first.picture.id),
+        ):
             origin = descents.origin(connection, child)
             if origin is not None and origin.parent == parent:
                 return origin

@@ -15,10 +15,11 @@ from duktus.actions.progress import Progress, Silent
 from duktus.actions.render import FOLDER, check_out, copy_all
 from duktus.actions.rendering import Job, Kept, render_jobs
 from duktus.actions.request import Size
+from duktus.actions.taking_over import TakenOver, take_over
 from duktus.actions.verify import base_of
 from duktus.actions.weights import weighting
 from duktus.actions.workspace import Workspace
-from duktus.archive import assets, descents, lineage, styles
+from duktus.archive import assets, descents, lineage, pictures, styles
 from duktus.archive.disk import explained
 from duktus.archive.lineage import Edge, Kind
 from duktus.archive.times import now
@@ -27,6 +28,7 @@ from duktus.domain.base import Base
 from duktus.domain.changes import changes
 from duktus.domain.descent import Descent, Subject
 from duktus.domain.errors import InputError
+from duktus.domain.foreign import ForeignPicture, Picture
 from duktus.domain.prompt_edits import NO_EDITS, PromptEdits
 from duktus.domain.recipe import AdapterRef, Recipe, Sampler, Schedule
 from duktus.domain.style import Style
@@ -54,13 +56,15 @@ class Wanted:
     schedule: Schedule | None = None
     size: Size | None = None
     beginning: Beginning = field(default_factory=Beginning)
+    base: str | None = None
+    """For an imported picture only: a picture of ours keeps its base."""
 
 
 @dataclass(frozen=True, slots=True)
 class WentOn:
     """The children in the order of their seeds, each with how it descends from the parent."""
 
-    parent: Asset
+    parent: Picture
     assets: tuple[Asset, ...]
     descents: tuple[Descent, ...]
     notes: tuple[str, ...]
@@ -80,22 +84,26 @@ def go_on(
 ) -> WentOn:
     """Render the recipe of a picture with changes, and remember its parent and what was changed.
 
+    The settings of an imported picture are taken over as far as they map; the notes say what does not.
     ``aim`` says what is sought. :class:`InputError` when nothing is changed.
     """
     told = progress or Silent()
     with workspace.archive.read() as connection:
-        before = assets.named(connection, parent)
-    base = base_of(workspace, before.recipe)
-    used = _styles(workspace, base, before.recipe, wanted)
+        before = pictures.named(connection, parent)
+    start = _start(workspace, before, wanted.base)
+    base, recipe = start.base, start.recipe
+    used = _styles(workspace, base, recipe, wanted)
     begun = begin(workspace, base, wanted.beginning)
-    recipes = _children(base, before.recipe, wanted, used, begun)
+    recipes = _children(base, recipe, wanted, used, begun)
+    if isinstance(before, Asset):
+        recipes = _changed(recipe, recipes)
     check_out(out, len(recipes), kind)
     workspace.prepare()
     with explained(workspace.root):
         begun.keep(workspace)
     prompts = sorted({recipe.prompt for recipe in recipes})
     kept_styles = [style for style, _ in used]
-    notes = (*begun.notes, *base_notes(kept_styles, base), *trigger_notes(kept_styles, prompts))
+    notes = (*start.notes, *begun.notes, *base_notes(kept_styles, base), *trigger_notes(kept_styles, prompts))
     for note in notes:
         told.say(note)
     with workspace.archive.read() as connection:
@@ -114,14 +122,29 @@ def go_on(
     return WentOn(before, children, tuple(descent for _, descent in made), notes, copies)
 
 
+def _start(workspace: Workspace, before: Picture, base: str | None) -> TakenOver:
+    """The recipe to change, and the base that renders it."""
+    if before.recipe is None:
+        assert isinstance(before, ForeignPicture)
+        return take_over(workspace, before, base)
+    if base is not None:
+        raise InputError(
+            "A picture that goes on from another keeps its base.",
+            "--base was given beside --from.",
+            "Leave --base out, or write the whole prompt to render it with another base.",
+        )
+    return TakenOver(before.recipe, base_of(workspace, before.recipe), ())
+
+
 def _record(
-    workspace: Workspace, base: Base, parent: Asset, kept: Kept, aim: str, *, fresh: bool
+    workspace: Workspace, base: Base, parent: Picture, kept: Kept, aim: str, *, fresh: bool
 ) -> tuple[Asset, Descent]:
     """Write the child and its descent in one transaction: no picture forgets its parent."""
+    said = parent.recipe if isinstance(parent, Asset) else parent.said
     descent = Descent(
         child=kept.asset.id,
         parent=parent.id,
-        changes=changes(parent.recipe, kept.asset.recipe),
+        changes=changes(said, kept.asset.recipe) if said else (),
         fresh=fresh,
         author=workspace.author,
         created=now(),
@@ -195,6 +218,10 @@ def _children(
             f"{first['msg']}.",
             "Choose a value within that bound.",
         ) from error
+    return made
+
+
+def _changed(recipe: Recipe, made: list[Recipe]) -> list[Recipe]:
     new = [child for child in made if child.hash != recipe.hash]
     if not new:
         raise InputError(

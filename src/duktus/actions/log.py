@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duktus.actions.workspace import Workspace
-from duktus.archive import assets, collections, decisions, descents, series, styles
+from duktus.archive import collections, decisions, descents, pictures, series, styles
 from duktus.archive.store import write_whole
 from duktus.domain.asset import Asset
 from duktus.domain.changes import plain, told
 from duktus.domain.decision import DecisionEvent, Standing, counting, standing
 from duktus.domain.descent import Aim, Descent, Subject
 from duktus.domain.errors import InputError, NotFoundError
+from duktus.domain.foreign import ForeignRecipe, Picture
 from duktus.domain.recipe import Recipe
 from duktus.domain.style import Style
 from duktus.domain.way import Graph, Link, Node, NodeKind
@@ -23,9 +24,11 @@ ENDINGS = {".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg"}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One picture on the way. ``descent`` says how it came from the one before; None for the first."""
+    """One picture on the way. ``descent`` says how it came from the one before; None for the first, which
+    alone may be an imported one.
+    """
 
-    asset: Asset
+    picture: Picture
     descent: Descent | None
     aim: Aim | None
     standing: Standing
@@ -49,13 +52,14 @@ class Way:
 def log(workspace: Workspace, name: str) -> Way:
     """The way to the picture behind an id, the beginning of one, or a file."""
     with workspace.archive.read() as connection:
-        last = assets.named(connection, name)
+        last = pictures.named(connection, name)
         way = descents.way(connection, last.id)
         ids = [*(descent.parent for descent in way[:1]), *(descent.child for descent in way)] or [last.id]
-        listed = assets.several(connection, ids)
+        listed = pictures.several(connection, ids)
         aims = descents.aims_of(connection, Subject.ASSET, ids)
         events = {asset_id: decisions.history(connection, asset_id) for asset_id in ids}
-        used = dict.fromkeys(one.style for asset in listed.values() for one in asset.recipe.adapters)
+        own = [one.recipe for one in listed.values() if one.recipe is not None]
+        used = dict.fromkeys(one.style for recipe in own for one in recipe.adapters)
         taught: list[Style] = []
         for style_hash in used:
             try:
@@ -95,20 +99,21 @@ def graph_of(workspace: Workspace, way: Way) -> Graph:
         lines = (f"taught {style.steps} steps, {style.created:%Y-%m-%d}", f"verdict: {style.verdict.outcome}")
         nodes[style.hash] = Node(style.hash, NodeKind.STYLE, f"style {style.name}", lines)
         links += [Link(training, style.hash), Link(style.base.weights, style.hash)]
-    first = way.steps[0].asset.recipe
-    nodes.setdefault(first.base.weights, _base_node(first.base.name, first.base.weights))
+    first = way.steps[0].picture.recipe  # None: another program made it, and the way begins with it
+    if first is not None:
+        nodes.setdefault(first.base.weights, _base_node(first.base.name, first.base.weights))
     before: str | None = None
     for step in way.steps:
-        asset = step.asset
-        nodes[asset.id] = Node(
-            asset.id, NodeKind.PICTURE, asset.id, tuple(step_lines(step)), workspace.file(asset)
+        shown = step.picture
+        nodes[shown.id] = Node(
+            shown.id, NodeKind.PICTURE, shown.id, tuple(step_lines(step)), workspace.file(shown)
         )
-        if before is None:
+        if before is None and first is not None:
             origins = [one.style for one in first.adapters if one.style in nodes] or [first.base.weights]
-            links += [Link(origin, asset.id, ()) for origin in origins]
-        elif step.descent is not None:
-            links.append(Link(before, asset.id, tuple(told(step.descent.changes))))
-        before = asset.id
+            links += [Link(origin, shown.id, ()) for origin in origins]
+        elif before is not None and step.descent is not None:
+            links.append(Link(before, shown.id, tuple(told(step.descent.changes))))
+        before = shown.id
     return Graph(tuple(nodes.values()), tuple(links))
 
 
@@ -116,7 +121,7 @@ def step_lines(step: Step) -> list[str]:
     """What is told of a picture beside what was changed."""
     lines: list[str] = []
     if step.descent is None:
-        lines.append(in_short(step.asset.recipe))
+        lines.append(in_short(said_of(step.picture)))
     if step.aim is not None:
         lines.append(f"sought: {step.aim.text}")
     for event in step.decisions:
@@ -127,9 +132,21 @@ def step_lines(step: Step) -> list[str]:
     return lines
 
 
-def in_short(recipe: Recipe) -> str:
-    """The settings of a recipe in one line."""
-    styles_ = [f"{one.name} {plain(one.strength)}" for one in recipe.adapters]
+def said_of(picture: Picture) -> Recipe | ForeignRecipe | None:
+    """What is known of a picture's making, by whatever program."""
+    return picture.recipe if isinstance(picture, Asset) else picture.said
+
+
+def in_short(said: Recipe | ForeignRecipe | None) -> str:
+    """The settings of a recipe in one line; of another program's, what it says."""
+    if said is None:
+        return "made elsewhere; nothing says how"
+    styles_ = [f"{one.name} {plain(one.strength)}" for one in said.adapters]
+    if isinstance(said, ForeignRecipe):
+        named = ("cfg", "seed", "steps", "sampler", "schedule")
+        values = [f"{name} {plain(getattr(said, name))}" for name in named if getattr(said, name) is not None]
+        return ", ".join([f"made by {said.tool.value}", *styles_, *values])
+    recipe = said
     return ", ".join(
         [
             *styles_,

@@ -10,6 +10,7 @@ from duktus.actions.series import SeriesShown
 from duktus.actions.workspace import Workspace
 from duktus.domain.asset import Asset
 from duktus.domain.decision import Standing
+from duktus.domain.foreign import Picture
 from duktus.domain.series import Axis, Series
 from duktus.domain.style import Style
 
@@ -58,6 +59,24 @@ def asset_json(workspace: Workspace, asset: Asset) -> dict[str, Any]:
         "recipe": asset.recipe.as_json(),
         "seconds": round(asset.facts.seconds, 3),
         "created": asset.created.isoformat(),
+    }
+
+
+def picture_json(workspace: Workspace, picture: Picture) -> dict[str, Any]:
+    """A picture, ours or imported; of an imported one ``recipe`` may be None and ``foreign`` say the rest."""
+    if isinstance(picture, Asset):
+        return asset_json(workspace, picture)
+    return {
+        "id": picture.id,
+        "path": str(workspace.file(picture)),
+        "pixel_hash": picture.pixel_hash,
+        "file_hash": picture.file_hash,
+        "recipe_id": picture.recipe.id if picture.recipe else None,
+        "recipe": picture.recipe.as_json() if picture.recipe else None,
+        "tool": picture.tool,
+        "foreign": picture.foreign.model_dump(mode="json") if picture.foreign else None,
+        "source": picture.source,
+        "created": picture.created.isoformat(),
     }
 
 

@@ -7,10 +7,11 @@ from difflib import get_close_matches
 
 from duktus.actions.names import checked_name
 from duktus.actions.workspace import Workspace
-from duktus.archive import assets, collections, decisions, saved_searches, search, series
-from duktus.domain.asset import Asset
+from duktus.archive import catalogue, collections, decisions, pictures, saved_searches, search, series
+from duktus.domain import axes
 from duktus.domain.decision import Standing
 from duktus.domain.errors import InputError, NotFoundError
+from duktus.domain.foreign import Picture
 from duktus.domain.query import Query
 
 PER_PAGE = 50
@@ -19,10 +20,10 @@ MOST_PER_PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of what was found. ``standings`` is by asset id."""
+    """One page of what was found. ``standings`` is by their ids."""
 
     query: Query
-    assets: tuple[Asset, ...]
+    pictures: tuple[Picture, ...]
     standings: dict[str, Standing]
     number: int
     more: bool
@@ -42,8 +43,12 @@ def find(workspace: Workspace, query: Query, *, page: int = 1, per_page: int = P
             series.get(connection, query.series)  # an unknown name is an error, not an empty page
         if query.collection is not None:
             collections.members(connection, query.collection)
+        for column, read in (("sampler", axes.samplers), ("schedule", axes.schedules)):
+            value = getattr(query, column)
+            if value and not catalogue.has(connection, column, value):
+                read([value])  # refuses what is no name of ours either, and says which may be meant
         found = search.find(connection, query, limit=per_page, offset=(page - 1) * per_page)
-        listed = assets.several(connection, found.ids)
+        listed = pictures.several(connection, found.ids)
         standings = decisions.standings(connection, found.ids)
     return Page(query, tuple(listed.values()), standings, page, found.more)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from duktus.actions.completing import Completed, complete
 from duktus.actions.sidecar import sidecar_of
 from duktus.actions.workspace import Workspace
-from duktus.archive import assets, decisions, foreign, lineage
+from duktus.archive import assets, decisions, foreign, lineage, pictures
 from duktus.archive.lineage import Edge
 from duktus.domain.asset import Asset
 from duktus.domain.canonical import sha256_hex
 from duktus.domain.decision import DecisionEvent, Standing
-from duktus.domain.foreign import ForeignPicture
+from duktus.domain.foreign import ForeignPicture, Picture
 from duktus.domain.recipe import Recipe
 from duktus.rendering.metadata.explain import Explained, explain, read_file
 
@@ -40,31 +40,27 @@ class Shown:
 def show(workspace: Workspace, name: str) -> Shown:
     """The picture behind an asset's id, an imported picture's id, or a file."""
     path = Path(name)
-    asset, imported = None, None
-    sidecar = None
+    is_file = path.exists()
+    data = read_file(path) if is_file else b""
     with workspace.archive.read() as connection:
-        if path.exists():
-            data = read_file(path)
-            asset = assets.by_file_hash(connection, sha256_hex(data))
-            imported = foreign.by_file_hash(connection, sha256_hex(data))
-            sidecar = sidecar_of(path)
-        elif name.startswith("f-"):
-            imported = foreign.get(connection, name)
-            data = workspace.store.read(imported.file_hash)
-            path = workspace.foreign_file(imported)
+        known: Picture | None
+        if is_file:
+            file_hash = sha256_hex(data)
+            known = assets.by_file_hash(connection, file_hash) or foreign.by_file_hash(connection, file_hash)
         else:
-            asset = assets.get(connection, name)
-            data = workspace.store.read(asset.file_hash)
-            path = workspace.file(asset)
-        history = decisions.history(connection, asset.id) if asset else []
-        edges = lineage.ancestors(connection, asset.file_hash) if asset else []
-    if asset is not None and not Path(name).exists():
-        path = workspace.file(asset)
-    found = explain(data, path.name, sidecar)
+            known = pictures.named(connection, name)
+            data = workspace.store.read(known.file_hash)
+        history = decisions.history(connection, known.id) if known else []
+        edges = lineage.ancestors(connection, known.file_hash) if known else []
+    asset = known if isinstance(known, Asset) else None
+    imported = known if isinstance(known, ForeignPicture) else None
+    if known is not None and (asset is not None or not is_file):
+        path = workspace.file(known)
+    found = explain(data, path.name, sidecar_of(Path(name)) if is_file else None)
     recipe = asset.recipe if asset else found.recipe
     wanted = imported.foreign if imported is not None else found.foreign
     return Shown(
-        path=workspace.file(asset) if asset else path,
+        path=path,
         recipe=recipe,
         asset=asset,
         standing=decisions.standing(history),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from duktus.actions.workspace import Workspace
-from duktus.archive import assets, collections, series
+from duktus.archive import collections, pictures, series
 from duktus.domain.descent import Subject
 from duktus.domain.errors import ConflictError, NotFoundError
 
@@ -34,10 +34,10 @@ def named_subject(workspace: Workspace, name: str) -> tuple[Subject, str]:
             return Subject.SERIES, name
         if is_collection:
             return Subject.COLLECTION, name
-        if not name.startswith("a-") and not Path(name).is_file():
+        if not name.startswith(("a-", pictures.IMPORTED)) and not Path(name).is_file():
             raise NotFoundError(
                 f"'{name}' is no series, no collection and no picture of this workspace.",
-                "A picture is named by its id (a-...) or its file.",
+                "A picture is named by its id (a-..., or f-... when imported) or its file.",
                 "duktus series list and duktus collection list show the names.",
             )
-        return Subject.ASSET, assets.named(connection, name).id
+        return Subject.ASSET, pictures.named(connection, name).id

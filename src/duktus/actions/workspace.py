@@ -24,11 +24,10 @@ from duktus.archive import base_records
 from duktus.archive.archive import Archive
 from duktus.archive.disk import explained, full_disk, read_only
 from duktus.archive.store import Store, write_whole
-from duktus.domain.asset import Asset
 from duktus.domain.base import Base, Role
 from duktus.domain.beginning import ControlKind
 from duktus.domain.errors import MismatchError, NotFoundError
-from duktus.domain.foreign import ForeignPicture
+from duktus.domain.foreign import Picture
 from duktus.families.registry import family, family_of
 
 LEAST_ROOM = 1 << 20
@@ -130,13 +129,8 @@ class Workspace:
             )
         return base
 
-    def file(self, asset: Asset) -> Path:
+    def file(self, picture: Picture) -> Path:
         """The picture's file under its name for people; in the store when that was removed."""
-        named = self.root / asset.path
-        return named if named.is_file() else self.store.path(asset.file_hash)
-
-    def foreign_file(self, picture: ForeignPicture) -> Path:
-        """An imported picture's file under its name for people; in the store when that was removed."""
         named = self.root / picture.path
         return named if named.is_file() else self.store.path(picture.file_hash)
 

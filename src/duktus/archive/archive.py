@@ -114,9 +114,12 @@ class Archive:
             Lock(self.path.with_suffix(".lock"), "the archive's tables", wait=True),
             engine.connect() as plain,
         ):
+            _without_keys(plain)  # a step that writes a table anew drops what others name
             connection = plain.execution_options(begin="BEGIN IMMEDIATE")
             with connection.begin():
                 upgrade(connection)
+                wrong = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                assert not wrong, f"a step of the migration broke keys: {wrong[:3]}"
 
     @contextmanager
     def _explained(self) -> Generator[None]:
@@ -156,6 +159,13 @@ def _engine(path: Path, *, writable: bool) -> Engine:
 
     _ = begin
     return engine
+
+
+def _without_keys(connection: Connection) -> None:
+    """Switch foreign keys off for this connection, which SQLite allows outside a transaction only."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute("PRAGMA foreign_keys=OFF")
 
 
 def _version(connection: Connection) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
@@ -12,7 +11,6 @@ from sqlalchemy.dialects.sqlite import insert
 from duktus.archive import catalogue, lineage, styles
 from duktus.archive.lineage import Edge, Kind
 from duktus.archive.schema import assets, recipes
-from duktus.archive.store import file_sha256
 from duktus.domain.asset import Asset, Facts
 from duktus.domain.base import Base
 from duktus.domain.errors import NotFoundError
@@ -125,21 +123,6 @@ def several(connection: Connection, asset_ids: Iterable[str]) -> dict[str, Asset
 def known(connection: Connection, asset_id: str) -> bool:
     """Whether there is an asset with that whole id."""
     return connection.execute(select(assets.c.id).where(assets.c.id == asset_id)).first() is not None
-
-
-def named(connection: Connection, name: str) -> Asset:
-    """The asset behind an id, the beginning of one, or a path to its file, wherever a copy of it lies."""
-    path = Path(name)
-    if not path.is_file():
-        return get(connection, name)
-    known = by_file_hash(connection, file_sha256(path))
-    if known is None:
-        raise NotFoundError(
-            f"{path} is not a picture of this workspace.",
-            "It is from elsewhere, or another program has changed it since.",
-            "duktus series show NAME lists the pictures of a series.",
-        )
-    return known
 
 
 def by_file_hash(connection: Connection, file_hash: str) -> Asset | None:

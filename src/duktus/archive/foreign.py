@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.dialects.sqlite import insert
 
+from duktus.archive import catalogue
 from duktus.archive.schema import foreign_pictures, foreign_sources
 from duktus.domain.errors import NotFoundError
 from duktus.domain.foreign import ForeignPicture
 
 _SHORTEST = 6
 """Characters of an id that is looked for: ``f-`` and four digits."""
+_AT_ONCE = 500
+"""Ids in one query, well below SQLite's bound."""
 
 
 def add(connection: Connection, picture: ForeignPicture) -> None:
@@ -23,12 +27,13 @@ def add(connection: Connection, picture: ForeignPicture) -> None:
             id=picture.id,
             file_hash=picture.file_hash,
             pixel_hash=picture.pixel_hash,
-            tool=picture.foreign.tool.value if picture.foreign else "duktus" if picture.recipe else "",
+            tool=picture.tool,
             document=picture.model_dump_json(by_alias=True),
             created=picture.created.isoformat(),
         )
         .on_conflict_do_nothing()
     )
+    catalogue.add_imported(connection, picture)
     add_source(connection, picture.file_hash, picture.source)
 
 
@@ -70,6 +75,16 @@ def get(connection: Connection, name: str) -> ForeignPicture:
         "Its id begins with more than one." if found else f"The workspace holds {count(connection)}.",
         "duktus import FOLDER lists the ids of what it takes in.",
     )
+
+
+def several(connection: Connection, ids: Sequence[str]) -> dict[str, ForeignPicture]:
+    """The pictures with those whole ids, by id; ids that are not known are left out."""
+    found: dict[str, ForeignPicture] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
+        rows = connection.execute(select(foreign_pictures.c.document).where(foreign_pictures.c.id.in_(some)))
+        found.update({one.id: one for one in map(_picture, rows)})
+    return found
 
 
 def everyone(connection: Connection) -> list[ForeignPicture]:

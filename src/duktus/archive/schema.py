@@ -2,6 +2,9 @@
 
 Documents (a style, the facts of an asset) are kept as JSON text of their domain type, beside the columns
 that are searched. Times are ISO 8601 in UTC.
+
+Where a column is named ``asset`` (of descents: ``parent``) without a foreign key, it holds the id of an asset
+or of an imported picture; a trigger refuses every other.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy import column as bare_column
 from sqlalchemy import table as bare_table
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration that this version of duktus knows."""
 
 METADATA = MetaData()
@@ -111,7 +114,7 @@ decisions = Table(
     "decisions",
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("asset", ForeignKey("assets.id"), nullable=False, index=True),
+    Column("asset", String(18), nullable=False, index=True),
     Column("kind", Text, nullable=False),
     Column("stars", Integer, nullable=True),
     Column("reason", Text, nullable=False),
@@ -127,21 +130,22 @@ catalogue = Table(
     "catalogue",
     METADATA,
     Column("entry", Integer, primary_key=True, autoincrement=True),
-    Column("asset", ForeignKey("assets.id"), nullable=False),
-    Column("base", Text, nullable=False),
+    Column("asset", String(18), nullable=False),
+    Column("base", Text, nullable=True),
     Column("style", Text, nullable=True),
     Column("strength", Float, nullable=True),
-    Column("cfg", Float, nullable=False),
-    Column("steps", Integer, nullable=False),
-    Column("seed", Integer, nullable=False),
-    Column("sampler", Text, nullable=False),
-    Column("schedule", Text, nullable=False),
+    Column("cfg", Float, nullable=True),
+    Column("steps", Integer, nullable=True),
+    Column("seed", Integer, nullable=True),
+    Column("sampler", Text, nullable=True),
+    Column("schedule", Text, nullable=True),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("created", Text, nullable=False),
     Column("verdict", Text, nullable=True),
     Column("stars", Integer, nullable=True),
     Column("label", Text, nullable=True),
+    Column("tool", Text, nullable=True),
     Index("ix_catalogue_asset", "asset", unique=True),
     *(
         Index(f"ix_catalogue_{name}", name)
@@ -157,11 +161,14 @@ catalogue = Table(
             "verdict",
             "stars",
             "label",
+            "tool",
         )
     ),
     sqlite_autoincrement=True,
 )
-"""One row for each asset with what is searched and sorted by, taken from its recipe and its standing.
+"""One row for each asset and each imported picture with what is searched and sorted by, taken from its recipe
+and its standing. ``tool`` is None for an asset, else the program that made an imported picture, empty when
+unknown; such a picture has None where its file says nothing.
 
 ``entry`` counts in the order of recording, so that "newest first" is the order of the table itself, of every
 index on one value, and of the words below. ``style`` and ``strength`` are those of the first style.
@@ -197,7 +204,7 @@ descents = Table(
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("child", ForeignKey("assets.id"), nullable=False, index=True),
-    Column("parent", ForeignKey("assets.id"), nullable=False, index=True),
+    Column("parent", String(18), nullable=False, index=True),
     Column("changes", Text, nullable=False),
     Column("fresh", Boolean, nullable=False),
     Column("author", Text, nullable=False),
@@ -232,7 +239,7 @@ collection_members = Table(
     "collection_members",
     METADATA,
     Column("collection", ForeignKey("collections.name"), nullable=False),
-    Column("asset", ForeignKey("assets.id"), nullable=False),
+    Column("asset", String(18), nullable=False),
     Column("place", Integer, nullable=False),
     Column("author", Text, nullable=False),
     Column("added", Text, nullable=False),

@@ -111,14 +111,19 @@ def conditions(query: Query) -> list[Condition]:
     found += _styles(query)
     equal = {
         "base": query.base,
-        "sampler": query.sampler.value if query.sampler else None,
-        "schedule": query.schedule.value if query.schedule else None,
+        "sampler": str(query.sampler) if query.sampler else None,
+        "schedule": str(query.schedule) if query.schedule else None,
     }
     if query.decision:
         found.append(_equal("verdict", None if query.decision == "undecided" else query.decision))
     if query.label:
         found.append(_equal("label", None if query.label is Label.NONE else query.label.value))
     found += [_equal(column, value) for column, value in equal.items() if value is not None]
+    if query.tool == "imported":
+        found.append(Condition("tool", "c.tool >= ''", {}, _indexed("tool")))
+    elif query.tool:
+        named = {"here": None, "unknown": ""}
+        found.append(_equal("tool", named.get(query.tool, query.tool)))
     spans = {"cfg": query.cfg, "steps": query.steps, "seed": query.seed, "stars": query.stars}
     found += [_between(column, given) for column, given in spans.items() if given is not None]
     if query.size:

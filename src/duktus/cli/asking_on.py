@@ -64,12 +64,6 @@ def wanted_of(asked: Asked, edits: Edits, begins: Begins) -> Wanted:
     """What is to be different from the picture one goes on from."""
     from duktus.actions.going_on import Wanted
 
-    if asked.base is not None:
-        raise InputError(
-            "A picture that goes on from another keeps its base.",
-            "--base was given beside --from.",
-            "Leave --base out, or write the whole prompt to render it with another base.",
-        )
     made = request(asked, several=False, begins=begins)
     return Wanted(
         prompt=made.prompts[0] if made.prompts else None,
@@ -86,6 +80,7 @@ def wanted_of(asked: Asked, edits: Edits, begins: Begins) -> Wanted:
         schedule=made.schedules[0] if made.schedules else None,
         size=made.sizes[0] if made.sizes else None,
         beginning=made.beginning,
+        base=asked.base,
     )
 
 

@@ -112,18 +112,19 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
 
 def _outcome(here: Workspace, found: Collection) -> Outcome:
-    from duktus.actions.reports import asset_json, standing_json
+    from duktus.actions.reports import picture_json, standing_json
+    from duktus.cli.naming import prompt_of
 
     document: dict[str, Any] = {
         "name": found.name,
         "aim": found.aim.text if found.aim else None,
-        "assets": [
-            {**asset_json(here, one), "standing": standing_json(found.standings[one.id])}
-            for one in found.assets
+        "pictures": [
+            {**picture_json(here, one), "standing": standing_json(found.standings[one.id])}
+            for one in found.pictures
         ],
     }
-    count = len(found.assets)
+    count = len(found.pictures)
     lines = [f"{found.name}: {count} picture{'' if count == 1 else 's'}"]
     lines += [found.aim.text] if found.aim else []
-    lines += [f"{place:>4}  {one.id}  {one.recipe.prompt[:60]}" for place, one in enumerate(found.assets, 1)]
+    lines += [f"{place:>4}  {one.id}  {prompt_of(one, 60)}" for place, one in enumerate(found.pictures, 1)]
     return Outcome({"collection": document}, lines)

@@ -39,6 +39,10 @@ def search(
     seed: Annotated[str | None, typer.Option("--seed", help="A range as for --cfg.")] = None,
     sampler: Annotated[str | None, typer.Option("--sampler", help="E.g. 'DPM++ 2M', Euler, DDIM.")] = None,
     schedule: Annotated[str | None, typer.Option("--schedule", help="normal, Karras, exponential.")] = None,
+    tool: Annotated[
+        str | None,
+        typer.Option("--tool", help="Of imported pictures: ComfyUI, A1111, ..., imported, unknown; or here."),
+    ] = None,
     size: Annotated[str | None, typer.Option("--size", metavar="WxH", help="In pixels.")] = None,
     decision: Annotated[str | None, typer.Option("--decision", help="keep, discard or undecided.")] = None,
     stars: Annotated[str | None, typer.Option("--stars", help="3.. for three and more; a range.")] = None,
@@ -74,6 +78,7 @@ def search(
         "seed": seed,
         "sampler": sampler,
         "schedule": schedule,
+        "tool": tool,
         "size": size,
         "decision": decision,
         "stars": stars,
@@ -115,33 +120,31 @@ def _listed(here: Workspace) -> Outcome:
 
 
 def _document(here: Workspace, found: Page) -> dict[str, Any]:
-    from duktus.actions.reports import asset_json, standing_json
+    from duktus.actions.reports import picture_json, standing_json
 
     return {
         "search": {
             "query": found.query.model_dump(mode="json", exclude_defaults=True),
             "page": found.number,
             "more": found.more,
-            "assets": [
-                {**asset_json(here, one), "standing": standing_json(found.standings[one.id])}
-                for one in found.assets
+            "pictures": [
+                {**picture_json(here, one), "standing": standing_json(found.standings[one.id])}
+                for one in found.pictures
             ],
         }
     }
 
 
 def _lines(found: Page) -> list[str]:
+    from duktus.cli.naming import in_short, prompt_of
+
     lines: list[str] = []
-    for one in found.assets:
-        recipe, standing = one.recipe, found.standings[one.id]
-        styles = " ".join(f"{style.name}:{style.strength:g}" for style in recipe.adapters)
-        said = [standing.verdict.value if standing.verdict else "", "*" * (standing.stars or 0)]
-        said.append(standing.label or "")
-        prompt = recipe.prompt if len(recipe.prompt) <= 48 else f"{recipe.prompt[:47]}…"
-        lines.append(
-            f"{one.id}  {one.created:%Y-%m-%d}  cfg {recipe.cfg:g}  seed {recipe.seed}  {styles}  "
-            f"{' '.join(filter(None, said))}  {prompt}"
-        )
+    for one in found.pictures:
+        standing = found.standings[one.id]
+        decided = [standing.verdict.value if standing.verdict else "", "*" * (standing.stars or 0)]
+        decided.append(standing.label or "")
+        line = f"{one.id}  {one.created:%Y-%m-%d}  {in_short(one)}  {' '.join(filter(None, decided))}"
+        lines.append(f"{line.rstrip()}  {prompt_of(one, 48)}")
     if found.more:
         lines.append(f"There are more: --page {found.number + 1}")
     return lines or ["Nothing was found."]

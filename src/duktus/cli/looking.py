@@ -35,7 +35,7 @@ def show(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
     """Show everything known about a picture, or what a file of any program says of its making."""
 
     def act(given: Given) -> Outcome:
-        from duktus.actions.reports import asset_json, standing_json
+        from duktus.actions.reports import asset_json, picture_json, standing_json
         from duktus.actions.show import show as action
         from duktus.cli.explaining import completed_json, explained_json, explained_lines
         from duktus.wiring import workspace
@@ -51,6 +51,13 @@ def show(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
         }
         lines = [f"{known.id if known else 'not in this workspace'}  {shown.path}"]
         lines += [f"  {key:<16} {value}" for key, value in _flat(recipe or {}).items()]
+        if shown.imported is not None:
+            document = {
+                **picture_json(here, shown.imported),
+                "path": str(shown.path.absolute()),
+                "standing": standing_json(shown.standing),
+                "history": [event.model_dump(mode="json") for event in shown.history],
+            }
         if shown.asset is not None:
             document = {
                 **asset_json(here, shown.asset),
@@ -70,6 +77,7 @@ def show(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
             if facts.draft is not None:
                 far = "as proof" if facts.draft.psnr is None else f"{facts.draft.psnr:.1f} dB from proof"
                 lines.append(f"  draft            {far}, measured on {facts.draft.recipe}")
+        if known is not None:
             lines += [
                 f"  {event.kind.value:<16} {event.created:%Y-%m-%d %H:%M} {event.author}"
                 f"{f' {event.stars} stars' if event.stars is not None else ''}"
@@ -113,7 +121,9 @@ def diff(context: typer.Context, a: Asset, b: Asset, as_json: AsJson = False) ->
 
         found = action(workspace(given.place, make=_is_file(a) and _is_file(b)), a, b)
         lines = [line for one in found.parameters for line in _two_sides(one)]
-        lines = lines or ["Every parameter is the same."]
+        if not found.parameters and not found.unknown:
+            lines = ["Every parameter is the same."]
+        lines += [f"Nothing says how {name} was made." for name in found.unknown]
         if found.descent is not None:
             lines.append(f"{found.descent.child} was gone on to from {found.descent.parent}.")
         pixels = None
@@ -142,6 +152,7 @@ def diff(context: typer.Context, a: Asset, b: Asset, as_json: AsJson = False) ->
             "a": a,
             "b": b,
             "parameters": parameters,
+            "unknown": list(found.unknown),
             "pixels": pixels,
             "descent": found.descent.model_dump(mode="json") if found.descent else None,
         }

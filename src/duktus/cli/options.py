@@ -39,8 +39,8 @@ Strip = Annotated[
     bool, typer.Option("--steps-strip", help="Also keep each picture's way from noise, as one strip.")
 ]
 Name = Annotated[str, typer.Argument(help="The name.")]
-Asset = Annotated[str, typer.Argument(help="An asset's id, the beginning of one, or a picture's file.")]
-Assets = Annotated[
-    list[str], typer.Argument(help="Ids of assets, the beginnings of them, or pictures' files.")
+Asset = Annotated[
+    str, typer.Argument(help="A picture's id (a-... or f-...), the beginning of one, or its file.")
 ]
+Assets = Annotated[list[str], typer.Argument(help="Ids of pictures, the beginnings of them, or their files.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, in your words.")]

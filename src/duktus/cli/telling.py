@@ -79,6 +79,7 @@ def log(
 
 def _way_lines(way: Way) -> list[str]:
     from duktus.actions.log import step_lines
+    from duktus.cli.naming import prompt_of
     from duktus.domain.changes import told
 
     lines: list[str] = []
@@ -89,11 +90,11 @@ def _way_lines(way: Way) -> list[str]:
             f"{style.steps} steps, verdict {style.verdict.outcome}  {style.created:%Y-%m-%d %H:%M}"
         )
     for number, step in enumerate(way.steps, start=1):
-        lines.append(f"{number:>3}  {step.asset.id}  {step.asset.created:%Y-%m-%d %H:%M}")
+        lines.append(f"{number:>3}  {step.picture.id}  {step.picture.created:%Y-%m-%d %H:%M}")
         if step.descent is not None:
             lines += [f"       {words}" for words in told(step.descent.changes)]
         else:
-            lines.append(f"       {step.asset.recipe.prompt}")
+            lines.append(f"       {prompt_of(step.picture, 400)}")
         lines += [f"       {words}" for words in step_lines(step)]
     lines += [f"in the series {name}" for name in way.series]
     lines += [f"in the collection {name}" for name in way.collections]
@@ -102,7 +103,7 @@ def _way_lines(way: Way) -> list[str]:
 
 
 def _way_json(here: Workspace, way: Way) -> dict[str, Any]:
-    from duktus.actions.reports import asset_json, standing_json
+    from duktus.actions.reports import picture_json, standing_json
 
     return {
         "styles": [
@@ -119,7 +120,7 @@ def _way_json(here: Workspace, way: Way) -> dict[str, Any]:
         ],
         "steps": [
             {
-                **asset_json(here, step.asset),
+                **picture_json(here, step.picture),
                 "descent": step.descent.model_dump(mode="json") if step.descent else None,
                 "aim": step.aim.text if step.aim else None,
                 "standing": standing_json(step.standing),

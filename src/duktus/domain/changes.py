@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from duktus.domain.foreign import ForeignRecipe
 from duktus.domain.recipe import Recipe
 
 _ALIKE = 0.5
@@ -53,6 +54,30 @@ def flat(recipe: Recipe) -> dict[str, Any]:
     return named
 
 
+def flat_foreign(said: ForeignRecipe) -> dict[str, Any]:
+    """What another program wrote, under the same names; what it does not say is left out."""
+    named: dict[str, Any] = {"base": said.model.name} if said.model else {}
+    for adapter in said.adapters:
+        named[f"style {adapter.name}"] = adapter.hash
+        named[f"strength of {adapter.name}"] = adapter.strength
+        if adapter.strength_text is not None:
+            named[f"text strength of {adapter.name}"] = adapter.strength_text
+    own = {
+        "prompt",
+        "negative_prompt",
+        "seed",
+        "steps",
+        "cfg",
+        "sampler",
+        "schedule",
+        "width",
+        "height",
+        "noise",
+    }
+    named.update(said.model_dump(include=own, exclude_none=True))
+    return named
+
+
 def _opened(name: str, value: Any) -> dict[str, Any]:
     """Nested values one by one under names that lead to them: ``source denoise``, ``controls 1 weight``."""
     if isinstance(value, dict):
@@ -67,14 +92,24 @@ def _opened(name: str, value: Any) -> dict[str, Any]:
     }
 
 
-def changes(a: Recipe, b: Recipe) -> tuple[Change, ...]:
-    """What changed from ``a`` to ``b``, in the order of the recipe; empty when they are the same."""
-    one, other = flat(a), flat(b)
+def changes(a: Recipe | ForeignRecipe, b: Recipe | ForeignRecipe) -> tuple[Change, ...]:
+    """What changed from ``a`` to ``b``, in the order of the recipe; empty when they are the same.
+
+    Where one is of another program, only what it says is compared, and styles by their names: which hash a
+    file holds depends on the program.
+    """
+    one, other = (flat(each) if isinstance(each, Recipe) else flat_foreign(each) for each in (a, b))
+    whole = isinstance(a, Recipe) and isinstance(b, Recipe)
     return tuple(
         _change(name, one.get(name), other.get(name))
         for name in dict.fromkeys([*one, *other])
-        if one.get(name) != other.get(name)
+        if one.get(name) != other.get(name) and (whole or _comparable(name, one, other))
     )
+
+
+def _comparable(name: str, one: dict[str, Any], other: dict[str, Any]) -> bool:
+    both = name in one and name in other
+    return not both if name.startswith("style ") else both or name.startswith("strength of ")
 
 
 def told(changed: Sequence[Change]) -> list[str]:

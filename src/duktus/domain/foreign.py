@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from duktus.domain.asset import Asset
 from duktus.domain.canonical import Hash
 from duktus.domain.recipe import Recipe
 
@@ -109,3 +110,19 @@ class ForeignPicture(_Frozen):
     notes: tuple[str, ...]
     """What was damaged or doubtful in its metadata."""
     created: datetime
+
+    @property
+    def said(self) -> Recipe | ForeignRecipe | None:
+        """What is known of its making: our recipe, else what another program wrote, else nothing."""
+        return self.recipe or self.foreign
+
+    @property
+    def tool(self) -> str:
+        """The program that made it; empty when its file does not say."""
+        if self.recipe is not None:
+            return Tool.DUKTUS.value
+        return self.foreign.tool.value if self.foreign else ""
+
+
+Picture = Asset | ForeignPicture
+"""Whatever a person can look at, decide about, collect and go on from."""

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from duktus.domain.decision import Label
 from duktus.domain.errors import InputError
-from duktus.domain.recipe import Sampler, Schedule
 
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
@@ -50,8 +49,11 @@ class Query(_Frozen):
     cfg: Span | None = None
     steps: Span | None = None
     seed: Span | None = None
-    sampler: Sampler | None = None
-    schedule: Schedule | None = None
+    sampler: str | None = Field(default=None, max_length=200)
+    """Under our name, or for imported pictures as their program writes it; likewise ``schedule``."""
+    schedule: str | None = Field(default=None, max_length=200)
+    tool: str | None = Field(default=None, max_length=40)
+    """The program that made an imported picture; ``imported``, ``unknown``, or ``here`` for our own."""
     size: tuple[int, int] | None = None
     """Width and height in pixels."""
     decision: Literal["keep", "discard", "undecided"] | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,10 +12,13 @@ from pydantic import ValidationError
 from duktus.domain import axes
 from duktus.domain.decision import Label
 from duktus.domain.errors import InputError
+from duktus.domain.foreign import Tool
 from duktus.domain.query import Order, Query, Span, date, span
 
 SPANS = ("strength", "cfg", "steps", "seed", "stars")
 DATES = ("since", "until")
+SOURCES = ("imported", "unknown", "here")
+"""Beside the names of programs: every imported picture, those that say nothing, and those rendered here."""
 CHOICES = {"decision": ("keep", "discard", "undecided"), "label": tuple(Label), "order": tuple(Order)}
 
 
@@ -50,9 +54,11 @@ def _read(key: str, value: Any) -> Any:
     if key in DATES:
         return date(key, str(value))
     if key == "sampler":
-        return axes.samplers([str(value)])[0]
+        return _ours_or_as_written(axes.samplers, str(value))
     if key == "schedule":
-        return axes.schedules([str(value)])[0]
+        return _ours_or_as_written(axes.schedules, str(value))
+    if key == "tool":
+        return _tool(str(value))
     if key == "size" and isinstance(value, str):
         return axes.sizes(value)[0]
     if key in CHOICES:
@@ -77,4 +83,24 @@ def _choice(key: str, value: str) -> str:
         f"{key} '{value}' is unknown.",
         f"Known: {', '.join(known)}.",
         f"Did you mean '{near[0]}'?" if near else f"Choose one of them with --{key}.",
+    )
+
+
+def _ours_or_as_written(read: Callable[[Sequence[str]], Sequence[StrEnum]], value: str) -> str:
+    try:
+        return read([value])[0].value
+    except InputError:
+        return value.strip()  # of an imported picture; the search knows whether any has it
+
+
+def _tool(value: str) -> str:
+    known = [*(tool.value for tool in Tool), *SOURCES]
+    for one in known:
+        if one.casefold() == value.strip().casefold():
+            return one
+    near = get_close_matches(value, known, 1)
+    raise InputError(
+        f"'{value}' is no program whose pictures are imported.",
+        f"There are {', '.join(known)}.",
+        f"Did you mean '{near[0]}'?" if near else "Write for instance --tool ComfyUI, or --tool imported.",
     )

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from duktus.actions.search import Page
     from duktus.actions.show import Shown
     from duktus.archive.collections import Summary as CollectionSummary
-    from duktus.domain.asset import Asset
     from duktus.domain.decision import DecisionEvent
     from duktus.domain.descent import Aim
+    from duktus.domain.foreign import Picture
     from duktus.domain.query import Query
 
 
@@ -28,7 +28,7 @@ class Deciding(Door):
         """One page of the pictures for which every condition holds.
 
         ``conditions`` as on the command line, numbers also as a value or a (least, most): ``style``,
-        ``base``, ``strength``, ``cfg``, ``steps``, ``seed``, ``sampler``, ``schedule``, ``size``,
+        ``base``, ``strength``, ``cfg``, ``steps``, ``seed``, ``sampler``, ``schedule``, ``size``, ``tool``,
         ``negative_words``, ``decision``, ``stars``, ``label``, ``since``, ``until``,
         ``series``, ``collection``, ``order``; and ``saved`` and ``save`` name a kept search.
         """
@@ -54,19 +54,19 @@ class Deciding(Door):
 
         forget_search(self._inner, name)
 
-    def collect(self, name: str, *assets: Asset | str) -> Collection:
+    def collect(self, name: str, *assets: Picture | str) -> Collection:
         """Put pictures at the end of a collection, made when there is none."""
         from duktus.actions.collect import collect
 
         return collect(self._inner, name, [id_of(asset) for asset in assets])
 
-    def take_out(self, name: str, *assets: Asset | str) -> Collection:
+    def take_out(self, name: str, *assets: Picture | str) -> Collection:
         """Take pictures out of a collection; they stay in the archive."""
         from duktus.actions.collect import take_out
 
         return take_out(self._inner, name, [id_of(asset) for asset in assets])
 
-    def place(self, name: str, asset: Asset | str, to: int) -> Collection:
+    def place(self, name: str, asset: Picture | str, to: int) -> Collection:
         """Put a picture of a collection at a place, counted from 1."""
         from duktus.actions.collect import place
 
@@ -84,77 +84,77 @@ class Deciding(Door):
 
         return list_collections(self._inner)
 
-    def aim(self, subject: Asset | str, text: str) -> Aim:
+    def aim(self, subject: Picture | str, text: str) -> Aim:
         """Say what is sought with a series, a collection or a picture."""
         from duktus.actions.aim import say_aim
 
         return say_aim(self._inner, id_of(subject), text).aim
 
-    def log(self, asset: Asset | str | Path) -> Way:
+    def log(self, asset: Picture | str | Path) -> Way:
         """The way from the training pictures through every step to a picture."""
         from duktus.actions.log import log
 
         return log(self._inner, id_of(asset))
 
-    def draw_log(self, asset: Asset | str | Path, kind: str = "svg", out: str | Path | None = None) -> str:
+    def draw_log(self, asset: Picture | str | Path, kind: str = "svg", out: str | Path | None = None) -> str:
         """That way as a graph: ``mermaid``, ``dot`` or ``svg`` text, also written to ``out``."""
         from duktus.actions.log import draw_way, log
 
         way = log(self._inner, id_of(asset))
         return draw_way(self._inner, way, kind, None if out is None else Path(out))
 
-    def show(self, asset: Asset | str | Path) -> Shown:
+    def show(self, asset: Picture | str | Path) -> Shown:
         """Everything known about a picture, or what any picture file says of itself."""
         from duktus.actions.show import show
 
         return show(self._inner, id_of(asset))
 
-    def diff(self, a: Asset | str | Path, b: Asset | str | Path) -> Diff:
+    def diff(self, a: Picture | str | Path, b: Picture | str | Path) -> Diff:
         """Which parameters differ between two pictures."""
         from duktus.actions.diff import diff
 
         return diff(self._inner, id_of(a), id_of(b))
 
-    def keep(self, *assets: Asset | str, reason: str = "") -> list[DecisionEvent]:
+    def keep(self, *assets: Picture | str, reason: str = "") -> list[DecisionEvent]:
         """Keep pictures."""
         from duktus.actions.decide import decide
         from duktus.domain.decision import DecisionKind
 
         return decide(self._inner, [id_of(asset) for asset in assets], DecisionKind.KEEP, reason=reason)
 
-    def discard(self, *assets: Asset | str, reason: str = "") -> list[DecisionEvent]:
+    def discard(self, *assets: Picture | str, reason: str = "") -> list[DecisionEvent]:
         """Discard pictures; their files stay."""
         from duktus.actions.decide import decide
         from duktus.domain.decision import DecisionKind
 
         return decide(self._inner, [id_of(asset) for asset in assets], DecisionKind.DISCARD, reason=reason)
 
-    def rate(self, *assets: Asset | str, stars: int, reason: str = "") -> list[DecisionEvent]:
+    def rate(self, *assets: Picture | str, stars: int, reason: str = "") -> list[DecisionEvent]:
         """Give pictures 0 to 5 stars."""
         from duktus.actions.decide import rate
 
         return rate(self._inner, [id_of(asset) for asset in assets], stars, reason=reason)
 
-    def undecided(self, *assets: Asset | str, reason: str = "") -> list[DecisionEvent]:
+    def undecided(self, *assets: Picture | str, reason: str = "") -> list[DecisionEvent]:
         """Put pictures back to the undecided."""
         from duktus.actions.decide import decide
         from duktus.domain.decision import DecisionKind
 
         return decide(self._inner, [id_of(asset) for asset in assets], DecisionKind.UNDECIDED, reason=reason)
 
-    def label(self, *assets: Asset | str, colour: str, reason: str = "") -> list[DecisionEvent]:
+    def label(self, *assets: Picture | str, colour: str, reason: str = "") -> list[DecisionEvent]:
         """Give pictures a colour label: red, yellow, green, blue, purple, or none."""
         from duktus.actions.decide import label
 
         return label(self._inner, [id_of(asset) for asset in assets], colour, reason=reason)
 
-    def redo(self, asset: Asset | str | None = None) -> DecisionEvent:
+    def redo(self, asset: Picture | str | None = None) -> DecisionEvent:
         """Bring back what was undone last, of one picture or of all; what was brought back."""
         from duktus.actions.decide import redo
 
         return redo(self._inner, None if asset is None else id_of(asset))[1]
 
-    def undo(self, asset: Asset | str | None = None) -> DecisionEvent:
+    def undo(self, asset: Picture | str | None = None) -> DecisionEvent:
         """Take back the newest decision, of one picture or of all; what was taken back."""
         from duktus.actions.decide import undo
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from duktus.actions.progress import Progress
     from duktus.actions.workspace import Workspace as Inner
-    from duktus.domain.asset import Asset
+    from duktus.domain.foreign import Picture
     from duktus.domain.style import Style
 
 
@@ -24,14 +24,14 @@ class Door:
         """Its folder."""
         return self._inner.root
 
-    def path(self, asset: Asset) -> Path:
+    def path(self, picture: Picture) -> Path:
         """The file of a picture."""
-        return self._inner.file(asset)
+        return self._inner.file(picture)
 
 
-def id_of(asset: Asset | str | Path) -> str:
-    """The id of an asset that may be given by it."""
-    return str(asset) if isinstance(asset, (str, Path)) else asset.id
+def id_of(picture: Picture | str | Path) -> str:
+    """The id of a picture that may be given by it."""
+    return str(picture) if isinstance(picture, (str, Path)) else picture.id
 
 
 def name_of(style: Style | str) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from duktus.archive.series import Summary
     from duktus.domain.asset import Asset, PictureFormat
     from duktus.domain.decision import Standing
+    from duktus.domain.foreign import Picture
     from duktus.domain.style import Style
 
 
@@ -176,7 +177,7 @@ class Making(Door):
 
     def go_on(
         self,
-        parent: Asset | str | Path,
+        parent: Picture | str | Path,
         *,
         aim: str = "",
         out: str | Path | None = None,
@@ -189,7 +190,8 @@ class Making(Door):
         ``changes``: ``prompt``, ``negative``, ``strength``, ``style`` ("NAME:STRENGTH", one or several),
         ``seed`` (one or several), ``cfg``, ``guidance``, ``steps``, ``sampler``, ``schedule``, ``size`` as
         (width, height); and in the prompt ``add``, ``drop``, ``swap`` ("old => new"), each one
-        text or several, the same with ``negative_`` before it; and a beginning as for :meth:`sweep`.
+        text or several, the same with ``negative_`` before it; and a beginning as for :meth:`sweep`. The
+        settings of an imported picture are taken over as far as they map, on ``base`` when given.
         ``aim`` says what is sought.
         """
         from duktus.actions.going_on import go_on
@@ -294,7 +296,7 @@ class Making(Door):
         return verify_series(self._inner, name, base=base, progress=self._progress)
 
     def diary(
-        self, subject: Asset | str, out: str | Path, *, title: str | None = None, language: str = "en"
+        self, subject: Picture | str, out: str | Path, *, title: str | None = None, language: str = "en"
     ) -> Path:
         """Write the diary of a series, a collection or the way to a picture, as .pdf, .html or .md."""
         from duktus.actions.diary import write_diary

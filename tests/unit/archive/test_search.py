@@ -12,16 +12,32 @@ from typing import Any
 import pytest
 from alembic import command
 from sqlalchemy import NullPool, create_engine
-from tests.support.workspaces import BASE, adapter, asset, style
+from sqlalchemy.exc import IntegrityError
+from tests.support.foreign_pictures import NAMES, picture_of
+from tests.support.workspaces import BASE, adapter, asset, recipe, style
 
-from duktus.archive import assets, collections, decisions, saved_searches, search, series, styles
+from duktus.archive import (
+    assets,
+    collections,
+    decisions,
+    descents,
+    foreign,
+    saved_searches,
+    search,
+    series,
+    styles,
+)
 from duktus.archive.archive import Archive
 from duktus.archive.migrations import steps
 from duktus.archive.series import Planned
 from duktus.domain.asset import Asset
+from duktus.domain.canonical import sha256_hex, short_id
 from duktus.domain.decision import DecisionKind, Label, Standing
+from duktus.domain.descent import Descent
+from duktus.domain.foreign import ForeignPicture
 from duktus.domain.query import Order, Query, Span
 from duktus.domain.recipe import Sampler
+from duktus.rendering.metadata.explain import explain
 
 WORDS = ["woman", "man", "child", "red hair", "blue background", "sportrait-laz", "Größe"]
 FIRST = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -210,20 +226,20 @@ def test_saved_queries_come_back(tmp_path: Path) -> None:
         assert saved_searches.everyone(connection) == {"a": query}
 
 
-def _at_first_migration(path: Path) -> None:
-    """Make the tables as the first version had them."""
+def _at_migration(path: Path, step: str = "0001") -> None:
+    """Make the tables as an earlier version had them."""
     engine = create_engine(f"sqlite+pysqlite:///{path}", poolclass=NullPool)
     config = steps._config()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, step)
 
 
 def test_an_older_archive_is_entered_into_the_catalogue(tmp_path: Path, archive: Archive) -> None:
     """The migration reads documents with SQL, the archive with Python: both must say the same."""
     path = tmp_path / "older.sqlite"
     with sqlite3.connect(archive.path) as source, sqlite3.connect(path) as target:
-        _at_first_migration(path)
+        _at_migration(path)
         for name in ("bases", "styles", "recipes", "assets", "edges", "decisions"):
             columns = [row[1] for row in target.execute(f"PRAGMA table_info({name})")]
             kinds = " WHERE kind IN ('keep', 'discard', 'rate')" if name == "decisions" else ""
@@ -248,3 +264,81 @@ def test_an_older_archive_is_entered_into_the_catalogue(tmp_path: Path, archive:
         for row in other.exec_driver_sql("SELECT asset, verdict, stars, label FROM catalogue"):
             standing = counted[row.asset]
             assert (row.verdict, row.stars, row.label) == (standing.verdict, standing.stars, None)
+
+
+def _imported(number: int, name: str) -> ForeignPicture:
+    found = explain(picture_of(name, number), name) if name else None
+    ours = recipe(prompt="a red boat") if not number else None
+    file_hash = sha256_hex(f"{number}".encode())
+    return ForeignPicture(
+        id=short_id("f", file_hash),
+        file_hash=file_hash,
+        pixel_hash=file_hash,
+        path=f"pictures/imported/{number}.png",
+        source="elsewhere",
+        container="PNG",
+        width=24,
+        height=16,
+        recipe=ours,
+        foreign=found.foreign if found and not ours else None,
+        notes=(),
+        created=FIRST + timedelta(days=number),
+    )
+
+
+def test_what_was_imported_by_an_earlier_version_is_entered_as_it_would_be_now(tmp_path: Path) -> None:
+    """And decisions, collections and descents survive the tables that are written anew."""
+    pictures = [_imported(number, name) for number, name in enumerate(("", "", *NAMES))]
+    seed = pictures[2].model_copy(update={"foreign": None}).model_dump()
+    assert pictures[2].foreign is not None
+    large = pictures[2].foreign.model_copy(update={"seed": 2**64 - 1})
+    pictures[2] = ForeignPicture.model_validate({**seed, "foreign": large.model_dump()})
+    older, newer = tmp_path / "older.sqlite", Archive(tmp_path / "newer.sqlite")
+    _at_migration(older, "0005")
+    one, other = asset(1), asset(2)
+    with newer.write() as connection:
+        for each in (one, other):
+            assets.add(connection, BASE, each)
+        kept = decisions.add(connection, one.id, DecisionKind.KEEP, author="me")
+        decisions.add(connection, one.id, DecisionKind.UNDO, author="me", undoes=kept.id)
+        collections.add(connection, "wall", [one.id], author="me")
+        step = Descent(
+            child=other.id, parent=one.id, changes=(), fresh=True, author="me", created=one.created
+        )
+        descents.add(connection, step)
+    with sqlite3.connect(newer.path) as source, sqlite3.connect(older) as target:
+        for name in ("bases", "recipes", "assets", "edges", "decisions", "catalogue", "collections",
+                     "collection_members", "descents"):  # fmt: skip
+            columns = ", ".join(row[1] for row in target.execute(f"PRAGMA table_info({name})"))
+            rows = source.execute(f"SELECT {columns} FROM {name}").fetchall()
+            marks = ",".join("?" * (columns.count(",") + 1))
+            target.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+        for picture in pictures:
+            values = (picture.id, picture.file_hash, picture.pixel_hash, picture.tool)
+            document, created = picture.model_dump_json(by_alias=True), picture.created.isoformat()
+            target.execute("INSERT INTO foreign_pictures VALUES (?,?,?,?,?,?)", (*values, document, created))
+    source.close()
+    target.close()
+    with newer.write() as connection:
+        for picture in pictures:
+            foreign.add(connection, picture)
+    upgraded = Archive(older)
+    upgraded.ready()
+    questions = [f"SELECT * FROM {name} ORDER BY 1, 2" for name in
+                 ("catalogue", "style_uses", "decisions", "collection_members", "descents")]  # fmt: skip
+    with upgraded.read() as then, newer.read() as now:
+        for question in questions:
+            found = now.exec_driver_sql(question).all()
+            assert then.exec_driver_sql(question).all() == found
+            assert found
+        for query in (
+            Query(words="harb*"),
+            Query(negative_words="blurry"),
+            Query(tool="imported"),
+            Query(tool="here"),
+        ):
+            assert search.find(then, query, limit=99) == search.find(now, query, limit=99)
+            assert search.find(then, query, limit=99).ids
+        assert then.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+    with pytest.raises(IntegrityError), upgraded.write() as connection:
+        collections.add(connection, "wall", ["f-unknown"], author="me")

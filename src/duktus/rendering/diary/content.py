@@ -8,6 +8,7 @@ from pathlib import Path
 
 from duktus.domain.changes import Change
 from duktus.domain.decision import DecisionEvent, Standing
+from duktus.domain.foreign import ForeignRecipe
 from duktus.domain.recipe import Recipe
 from duktus.domain.style import Style
 
@@ -16,15 +17,15 @@ from duktus.domain.style import Style
 class Entry:
     """One picture. ``path`` is its file as it can be opened here; it may be missing, and the diary says so.
 
-    ``against`` is the number of the earlier picture that ``changes`` compare it with; None for the first.
-    ``aim`` is what was sought from here on; empty when it is still the same. ``decisions`` are those that
-    count, oldest first.
+    ``said`` is what is known of its making, by whatever program. ``against`` is the number of the earlier
+    picture that ``changes`` compare it with; None for the first. ``aim`` is what was sought from here on;
+    empty when it is still the same. ``decisions`` are those that count, oldest first.
     """
 
     number: int
     asset_id: str
     path: Path
-    recipe: Recipe
+    said: Recipe | ForeignRecipe | None
     against: int | None
     changes: tuple[Change, ...]
     aim: str
@@ -73,10 +74,11 @@ class Diary:
     @property
     def prompts(self) -> tuple[str, ...]:
         """Every prompt once, in the order of its first use: long texts are told once and then by number."""
-        return tuple(dict.fromkeys(entry.recipe.prompt for entry in self.entries))
+        given = (entry.said.prompt for entry in self.entries if entry.said)
+        return tuple(dict.fromkeys(text for text in given if text is not None))
 
     @property
     def negative_prompts(self) -> tuple[str, ...]:
         """Every negative prompt that is not empty, likewise."""
-        given = (entry.recipe.negative_prompt for entry in self.entries)
+        given = (entry.said.negative_prompt for entry in self.entries if entry.said)
         return tuple(dict.fromkeys(text for text in given if text))

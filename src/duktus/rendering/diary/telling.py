@@ -7,6 +7,8 @@ from datetime import datetime
 
 from duktus.domain.changes import TEXTS, Change, plain
 from duktus.domain.decision import DecisionEvent, DecisionKind, Label
+from duktus.domain.foreign import ForeignRecipe
+from duktus.domain.recipe import Recipe
 from duktus.rendering.diary.content import Diary, Entry
 from duktus.rendering.diary.words import Words
 
@@ -67,8 +69,10 @@ def own(diary: Diary, entry: Entry, words: Words) -> list[Pair]:
     """The settings beside a picture: those that differ anywhere in the diary, and which prompts it has."""
     same = dict(shared(diary, words))
     pairs = [pair for pair in _settings(entry, words) if pair[0] not in same]
-    texts = [(words["prompt"], entry.recipe.prompt, diary.prompts, "P")]
-    texts.append((words["negative_prompt"], entry.recipe.negative_prompt, diary.negative_prompts, "N"))
+    if entry.said is None:
+        return pairs
+    texts = [(words["prompt"], entry.said.prompt, diary.prompts, "P")]
+    texts.append((words["negative_prompt"], entry.said.negative_prompt, diary.negative_prompts, "N"))
     for name, text, among, letter in texts:
         if text and len(among) > 1:
             pairs.append((name, f"{letter}{among.index(text) + 1}"))
@@ -76,7 +80,10 @@ def own(diary: Diary, entry: Entry, words: Words) -> list[Pair]:
 
 
 def _settings(entry: Entry, words: Words) -> Iterator[Pair]:
-    recipe = entry.recipe
+    recipe = entry.said
+    if not isinstance(recipe, Recipe):
+        yield from _said_elsewhere(recipe, words)
+        return
     yield words["base"], recipe.base.name
     for one in recipe.adapters:
         name = words["strength"] if len(recipe.adapters) == 1 else words.fill("strength of", name=one.name)
@@ -88,6 +95,25 @@ def _settings(entry: Entry, words: Words) -> Iterator[Pair]:
     yield words["steps"], str(recipe.steps)
     yield words["sampler"], f"{recipe.sampler.value} {recipe.schedule.value}"
     yield words["size"], f"{recipe.width} x {recipe.height}"
+
+
+def _said_elsewhere(said: ForeignRecipe | None, words: Words) -> Iterator[Pair]:
+    """What another program wrote; nothing is put in for what it does not say."""
+    yield words["made by"], said.tool.value if said else words["unknown"]
+    if said is None:
+        return
+    if said.model is not None:
+        yield words["base"], said.model.name
+    for one in said.adapters:
+        name = words["strength"] if len(said.adapters) == 1 else words.fill("strength of", name=one.name)
+        yield name, plain(one.strength)
+    for name in ("cfg", "seed", "steps"):
+        if (value := getattr(said, name)) is not None:
+            yield words[name], plain(value)
+    if how := " ".join(filter(None, (said.sampler, said.schedule))):
+        yield words["sampler"], how
+    if said.width and said.height:
+        yield words["size"], f"{said.width} x {said.height}"
 
 
 def heading(entry: Entry, words: Words) -> str:

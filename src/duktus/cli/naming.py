@@ -1,0 +1,32 @@
+"""A picture in one line, ours or imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from duktus.cli.explaining import harmless
+
+if TYPE_CHECKING:
+    from duktus.domain.foreign import Picture
+
+
+def in_short(picture: Picture) -> str:
+    """Its program when it is not ours, then cfg, seed and styles as far as they are known."""
+    from duktus.domain.asset import Asset
+
+    said = picture.recipe if isinstance(picture, Asset) else picture.said
+    parts = [] if isinstance(picture, Asset) else [picture.tool or "unknown program"]
+    if said is not None:
+        parts += [] if said.cfg is None else [f"cfg {said.cfg:g}"]
+        parts += [] if said.seed is None else [f"seed {said.seed}"]
+        parts += [" ".join(f"{style.name}:{style.strength:g}" for style in said.adapters)]
+    return harmless("  ".join(parts))
+
+
+def prompt_of(picture: Picture, letters: int) -> str:
+    """The beginning of its prompt; empty when it says none."""
+    from duktus.domain.asset import Asset
+
+    said = picture.recipe if isinstance(picture, Asset) else picture.said
+    prompt = harmless((said.prompt or "") if said else "")
+    return prompt if len(prompt) <= letters else f"{prompt[: letters - 1]}…"
