@@ -31,11 +31,13 @@ class Samples:
         self._told = told
         self._device = device
         self._batch = batch
+        self._drawing: tuple[str, Renderer] | None = None
+        """The style that was drawn last, with its renderer: one finished style is drawn at two strengths."""
 
     def sample(self, step: int, file: Path) -> Path:
         """One picture of the first caption at strength 1, as ``step-000100.png``."""
         recipe = self._recipe(tensor_hash(file), 1.0, self._prompt, 1)
-        pixels = self._render(file, [recipe])[0]
+        pixels = self._render(self._renderer(file), [recipe])[0]
         target = self._folder / f"step-{step:06d}.png"
         write_whole(target, encode_png(pixels, recipe))
         return target
@@ -45,7 +47,10 @@ class Samples:
     ) -> Sequence[NDArray[np.uint8]]:
         """One picture of ``prompt`` per seed, (height, width, 3)."""
         style = tensor_hash(file)
-        return self._render(file, [self._recipe(style, strength, prompt, seed) for seed in seeds])
+        if self._drawing is None or self._drawing[0] != style:
+            self._drawing = (style, self._renderer(file))
+        recipes = [self._recipe(style, strength, prompt, seed) for seed in seeds]
+        return self._render(self._drawing[1], recipes)
 
     def _recipe(self, style: str, strength: float, prompt: str, seed: int) -> Recipe:
         given = self._base.render
@@ -64,8 +69,10 @@ class Samples:
             height=given.height,
         )
 
-    def _render(self, file: Path, recipes: Sequence[Recipe]) -> list[NDArray[np.uint8]]:
-        renderer = Renderer(self._base, {tensor_hash(file): file}, batch=self._batch, device=self._device)
+    def _renderer(self, file: Path) -> Renderer:
+        return Renderer(self._base, {tensor_hash(file): file}, batch=self._batch, device=self._device)
+
+    def _render(self, renderer: Renderer, recipes: Sequence[Recipe]) -> list[NDArray[np.uint8]]:
         name = "sample steps"
         pictures = renderer.render(
             recipes, on_step=lambda done, total: self._told.tick(Tick(name, done, total))

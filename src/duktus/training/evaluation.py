@@ -121,8 +121,7 @@ class Probes:
 def build_probes(base: LoadedBase, cache: Cache, settings: TeachSettings) -> Probes:
     """Probes over the held-out pictures (``probe_draws`` noises each) and over as many training pairs."""
     held = cache.held_out
-    count = len(held.keys) if held else FEW
-    pairs = max(count, settings.probe_draws * min(count, FEW))
+    pairs = _pairs(len(held.keys) if held else 0, settings)
     own = cache.taught.text
     return Probes(
         held_out=_probe(base, held, held.text, pairs=pairs, cache=cache, settings=settings) if held else None,
@@ -133,6 +132,16 @@ def build_probes(base: LoadedBase, cache: Cache, settings: TeachSettings) -> Pro
             else None
         ),
     )
+
+
+def rows(held_out: int, settings: TeachSettings) -> int:
+    """How many noisy pictures one evaluation asks the denoiser about, with so many held out."""
+    return _pairs(held_out, settings) * settings.probe_timesteps * (2 if held_out else 1)
+
+
+def _pairs(held_out: int, settings: TeachSettings) -> int:
+    count = held_out or FEW
+    return max(count, settings.probe_draws * min(count, FEW))
 
 
 def _swapped(texts: Sequence[int]) -> list[int]:

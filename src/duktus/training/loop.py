@@ -120,6 +120,11 @@ class Trainer:
         self.load_adapter(tensors)
         self._stepper.restore(tensors)
 
+    def release(self) -> None:
+        """Free the weights of base and adapter, so that another copy fits. Nothing else may follow."""
+        self.base.denoiser.to("meta")
+        self.adapters.to("meta")
+
     def load_adapter(self, tensors: Mapping[str, Tensor]) -> None:
         """Only the adapter of a checkpoint."""
         self.adapters.load(

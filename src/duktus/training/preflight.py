@@ -18,7 +18,7 @@ from duktus.domain.errors import InputError, StorageError, TrainingError
 from duktus.families import registry
 from duktus.training.cache import build_cache
 from duktus.training.checkpoint import CheckpointFolder, RunRecord, storage_error
-from duktus.training.evaluation import build_probes
+from duktus.training.evaluation import build_probes, rows
 from duktus.training.export import export_style
 from duktus.training.loop import Trainer
 from duktus.training.probe import choose
@@ -54,7 +54,8 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class _Smoke:
     step_seconds: float
-    evaluation_seconds: float
+    row_seconds: float
+    """Of one noisy picture of an evaluation."""
     cache_seconds: float
     checkpoint_bytes: int
     style_bytes: int
@@ -81,8 +82,8 @@ def preflight(
     keeping = decide(choice.loaded, settings)
     recompute(choice.loaded, on=keeping.recompute)
     smoke = _smoke_run(choice.loaded, taught, settings, folder)
-    evaluations = settings.steps // settings.evaluate_every + 2
-    seconds = settings.steps * smoke.step_seconds + evaluations * smoke.evaluation_seconds
+    asked = (settings.steps // settings.evaluate_every + 2) * rows(len(kept.pictures), settings)
+    seconds = settings.steps * smoke.step_seconds + asked * smoke.row_seconds
     shown = len(taught.pictures) * settings.crops * (1 + settings.flip) + len(kept.pictures)
     seconds += shown * smoke.cache_seconds
     disk = (settings.keep_checkpoints + 3) * smoke.checkpoint_bytes + smoke.style_bytes
@@ -188,6 +189,7 @@ def _smoke_run(loaded: LoadedBase, taught: TrainingSet, settings: TeachSettings,
     """Three steps of the real thing on two pictures; saved, reloaded, exported, compared."""
     few = TrainingSet(taught.pictures[:2], taught.trigger)
     quick = settings.model_copy(update={"crops": 1, "flip": False})
+    small = quick.model_copy(update={"probe_timesteps": 2, "probe_draws": 1})
     started = time.perf_counter()
     cache = build_cache(loaded, few, None, quick)
     cache_seconds = (time.perf_counter() - started) / len(few.pictures)
@@ -201,12 +203,12 @@ def _smoke_run(loaded: LoadedBase, taught: TrainingSet, settings: TeachSettings,
         step_seconds = (time.perf_counter() - started) / TIMED
         trainer.check_alive()
         started = time.perf_counter()
-        build_probes(loaded, cache, quick).evaluate(loaded, trainer.step, None)
-        evaluation_seconds = 2 * (time.perf_counter() - started)
+        build_probes(loaded, cache, small).evaluate(loaded, trainer.step, None)
+        row_seconds = (time.perf_counter() - started) / rows(0, small)
         checkpoint_bytes, style_bytes = _save_and_reload(trainer, folder)
     finally:
         trainer.adapters.eject()
-    return _Smoke(step_seconds, evaluation_seconds, cache_seconds, checkpoint_bytes, style_bytes)
+    return _Smoke(step_seconds, row_seconds, cache_seconds, checkpoint_bytes, style_bytes)
 
 
 def _save_and_reload(trainer: Trainer, folder: Path) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import platform
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +139,10 @@ class Run:
         return True
 
     def finish(self, file: Path, draw: Draw | None) -> Taught:
-        """Deliver a step: write its file, prove it, judge it."""
+        """Deliver a step: write its file, prove it, judge it. Before pictures are drawn for that, the
+        trainer's own base is given up.
+        """
+        device = self.trainer.base.device.type
         best = best_step(self.evaluations)
         last = self.trainer.step
         delivered = best if best is not None and self.settings.keep == "best" else last
@@ -156,8 +159,11 @@ class Run:
             held_out_pictures=len(self.held_out.pictures),
             taught_pictures=len(self.taught.pictures),
             swapped=self._swapped(delivered),
-            looks=self._looks(file, draw) if draw is not None else None,
         )
+        facts = self._facts(exported)
+        if draw is not None:
+            self.trainer.release()
+            seen = replace(seen, looks=self._looks(file, draw))
         self.checkpoints.prune(self.settings.keep_checkpoints, {delivered, best or delivered})
         return Taught(
             file=file,
@@ -168,7 +174,7 @@ class Run:
             seconds=self.seconds(),
             verdict=judge(seen),
             curve=tuple(evaluation.point for evaluation in self.evaluations),
-            facts=self._facts(exported),
+            facts=facts | {"peak_memory_bytes": peak_memory(device)},
         )
 
     def _step(self) -> None:
@@ -233,7 +239,6 @@ class Run:
             "gradient_checkpointing": recomputes(self.trainer.base),
             "threads": torch.get_num_threads(),
             "versions": _versions(),
-            "peak_memory_bytes": peak_memory(device.type),
             "seconds_per_step": self.step_seconds,
             "modules": exported.modules,
             "export_error": exported.error,

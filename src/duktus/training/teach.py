@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import threading
 from collections.abc import Callable, Generator
@@ -63,6 +64,7 @@ def teach(
         TrainingError: numbers overflowed, or the adapter learns nothing.
     """
     check_role(base)
+    gc.collect()  # the pre-flight's copy of the base hangs together in circles
     checkpoints = CheckpointFolder(folder / CHECKPOINTS)
     if not resume:
         checkpoints.refuse_if_used()

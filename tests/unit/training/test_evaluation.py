@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from duktus.domain.style import TeachSettings
 from duktus.families import registry
 from duktus.training import TrainingSet
 from duktus.training.cache import build_cache
-from duktus.training.evaluation import build_probes, mean
+from duktus.training.evaluation import build_probes, mean, rows
 from duktus.training.loop import Trainer
 
 
@@ -33,6 +34,15 @@ def test_a_fresh_adapter_is_the_base_and_looking_changes_nothing(trainer: Traine
     assert point.held_out_loss == pytest.approx(mean(fresh.held_out))
 
 
+def test_the_number_of_rows_is_known_beforehand(trainer: Trainer) -> None:
+    probes = build_probes(trainer.base, trainer.cache, trainer.settings)
+    assert probes.held_out is not None
+    asked = len(probes.held_out.noisy) + len(probes.taught.noisy)
+    assert rows(len(trainer.cache.held_out.keys if trainer.cache.held_out else ()), trainer.settings) == asked
+    alone = build_probes(trainer.base, replace(trainer.cache, held_out=None), trainer.settings)
+    assert rows(0, trainer.settings) == len(alone.taught.noisy)
+
+
 def test_the_noise_does_not_depend_on_the_seed_of_the_run(trainer: Trainer) -> None:
     one = build_probes(trainer.base, trainer.cache, trainer.settings)
     other = build_probes(trainer.base, trainer.cache, trainer.settings.model_copy(update={"seed": 9}))
@@ -46,9 +56,7 @@ def test_the_loss_is_what_the_contract_says_it_is(trainer: Trainer) -> None:
     assert probe is not None
     base, held = trainer.base, trainer.cache.held_out
     assert held is not None
-    rows = [text for text in held.text for _ in range(2)]
     texts = trainer.cache.conditioning.rows([held.text[pair % 2] for pair in range(4) for _ in range(3)])
-    assert len(rows) == 4
     with torch.no_grad():
         answer = base.predict(probe.noisy, probe.timesteps, texts)
     by_row = (answer - probe.target).square().flatten(1).mean(1)

@@ -32,6 +32,7 @@ from duktus.training import (
     read_training_set,
     teach,
 )
+from duktus.training.loop import Trainer
 
 Make = Callable[..., TeachSettings]
 
@@ -233,12 +234,22 @@ def test_samples_are_drawn_with_a_style_file_of_the_moment(
 
 
 def test_the_verdict_looks_at_drawn_pictures(
-    tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path
+    tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[float, str, list[int]]] = []
+    released: list[Trainer] = []
+    honest = Trainer.release
+
+    def release(self: Trainer) -> None:
+        honest(self)
+        released.append(self)
+
+    monkeypatch.setattr(Trainer, "release", release)
 
     def draw(style: Path, strength: float, prompt: str, seeds: Sequence[int]) -> list[np.ndarray]:
         assert style.is_file()
+        weights = [*released[0].base.denoiser.parameters(), *released[0].adapters.parameters()]
+        assert all(weight.is_meta for weight in weights), "two copies of the base in memory"
         asked.append((strength, prompt, list(seeds)))
         return [pixels(100 + seed if strength == 0 else 0) for seed in seeds]
 
