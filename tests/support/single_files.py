@@ -125,3 +125,85 @@ def open_clip(folder: Path) -> Tensors:
             parts = [there[name.replace("q_proj", part)] for part in ("q_proj", "k_proj", "v_proj")]
             out[f"{stem}.attn.in_proj_{layer[3]}"] = torch.cat(parts)
     return out
+
+
+SHARED = {
+    "x_embedder": "img_in", "context_embedder": "txt_in", "proj_out": "final_layer.linear",
+    "time_text_embed.timestep_embedder.linear_1": "time_in.in_layer",
+    "time_text_embed.timestep_embedder.linear_2": "time_in.out_layer",
+    "time_text_embed.text_embedder.linear_1": "vector_in.in_layer",
+    "time_text_embed.text_embedder.linear_2": "vector_in.out_layer",
+    "time_text_embed.guidance_embedder.linear_1": "guidance_in.in_layer",
+    "time_text_embed.guidance_embedder.linear_2": "guidance_in.out_layer",
+}  # fmt: skip
+DOUBLE = {
+    "norm1.linear": "img_mod.lin", "norm1_context.linear": "txt_mod.lin", "attn.to_out.0": "img_attn.proj",
+    "attn.to_add_out": "txt_attn.proj", "ff.net.0.proj": "img_mlp.0", "ff.net.2": "img_mlp.2",
+    "ff_context.net.0.proj": "txt_mlp.0", "ff_context.net.2": "txt_mlp.2",
+}  # fmt: skip
+NORMS = {
+    "double": {
+        "attn.norm_q": "img_attn.norm.query_norm", "attn.norm_k": "img_attn.norm.key_norm",
+        "attn.norm_added_q": "txt_attn.norm.query_norm", "attn.norm_added_k": "txt_attn.norm.key_norm",
+    },
+    "single": {"attn.norm_q": "norm.query_norm", "attn.norm_k": "norm.key_norm"},
+}  # fmt: skip
+
+
+def flux_transformer(there: Tensors) -> Tensors:
+    """FLUX.1's transformer as black-forest-labs first published it."""
+    out: Tensors = {}
+    for leaf in ("weight", "bias"):
+        out |= {f"{new}.{leaf}": there[f"{name}.{leaf}"]
+                for name, new in SHARED.items() if f"{name}.{leaf}" in there}  # fmt: skip
+        scale, shift = there[f"norm_out.linear.{leaf}"].chunk(2)
+        out[f"final_layer.adaLN_modulation.1.{leaf}"] = torch.cat([shift, scale])
+        for block in _blocks(there, "transformer_blocks"):
+            old, new = f"transformer_blocks.{block}", f"double_blocks.{block}"
+            for name, other in DOUBLE.items():
+                out[f"{new}.{other}.{leaf}"] = there[f"{old}.{name}.{leaf}"]
+            for stream, parts in (
+                ("img", ("to_q", "to_k", "to_v")),
+                ("txt", ("add_q_proj", "add_k_proj", "add_v_proj")),
+            ):
+                rows = [there[f"{old}.attn.{part}.{leaf}"] for part in parts]
+                out[f"{new}.{stream}_attn.qkv.{leaf}"] = torch.cat(rows)
+        for block in _blocks(there, "single_transformer_blocks"):
+            old, new = f"single_transformer_blocks.{block}", f"single_blocks.{block}"
+            parts = ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp")
+            out[f"{new}.linear1.{leaf}"] = torch.cat([there[f"{old}.{part}.{leaf}"] for part in parts])
+            out[f"{new}.linear2.{leaf}"] = there[f"{old}.proj_out.{leaf}"]
+            out[f"{new}.modulation.lin.{leaf}"] = there[f"{old}.norm.linear.{leaf}"]
+    for kind, prefix in (("double", "transformer_blocks"), ("single", "single_transformer_blocks")):
+        for block in _blocks(there, prefix):
+            for name, other in NORMS[kind].items():
+                out[f"{kind}_blocks.{block}.{other}.scale"] = there[f"{prefix}.{block}.{name}.weight"]
+    return out
+
+
+def _blocks(there: Tensors, prefix: str) -> list[int]:
+    return sorted({int(name.split(".")[1]) for name in there if name.startswith(f"{prefix}.")})
+
+
+def zimage_transformer(there: Tensors) -> Tensors:
+    """Z-Image's transformer as Tongyi-MAI's own code names it: query, key and value in one matrix."""
+    out: Tensors = {}
+    for name, tensor in there.items():
+        if name.endswith("attention.to_q.weight"):
+            rows = [there[name.replace("to_q", part)] for part in ("to_q", "to_k", "to_v")]
+            out[name.replace("to_q", "qkv")] = torch.cat(rows)
+        elif not name.endswith(("attention.to_k.weight", "attention.to_v.weight")):
+            new = name.replace("all_x_embedder.2-1.", "x_embedder.")
+            new = new.replace("all_final_layer.2-1.", "final_layer.").replace("to_out.0.", "out.")
+            out[re.sub(r"attention\.norm_([qk])", r"attention.\1_norm", new)] = tensor
+    return out
+
+
+TRANSFORMERS = {"flux": flux_transformer, "zimage": zimage_transformer}
+
+
+def write_transformer_file(folder: Path, family: str, path: Path, *, prefix: str = "") -> Path:
+    """The transformer of a diffusers folder as one file in its first spelling, with a prefix."""
+    tensors = TRANSFORMERS[family](load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors"))
+    save_file({prefix + name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+    return path

@@ -22,7 +22,7 @@ from duktus.domain.base import Base, Role
 from duktus.domain.errors import ConflictError, InputError
 from duktus.families.registry import family, family_of, family_of_file
 from duktus.families.roles import decided
-from duktus.families.single_file import PICKLES, told_by_hash
+from duktus.families.single_file import PICKLES, SingleFile, told_by_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Wanted:
     """Of a hub id: a branch, tag or commit."""
     config: str | None = None
     """Of a single file: a folder or hub id with its family's configurations and vocabulary."""
+    parts: str | None = None
+    """Of a file that holds a transformer alone: a folder or a base here with everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ def _refuse_contradictions(wanted: Wanted, path: Path) -> None:
         raise InputError(f"{path} has no revisions.", "Only a hub id has.", "Leave --revision out.")
     if wanted.config and path.is_dir():
         raise InputError(f"{path} has its own settings.", "", "--config is for single files.")
+    if wanted.parts and path.is_dir():
+        raise InputError(f"{path} has its own parts.", "", "--parts is for files of a transformer alone.")
 
 
 def _described(folder: Path, name: str, wanted: Wanted, *, source: str, **more: str | None) -> BaseRecord:
@@ -117,22 +121,56 @@ def _from_file(workspace: Workspace, path: Path, name: str, wanted: Wanted, told
     kept, found = family_of_file(path)
     file_hash = file_sha256(path)
     role = decided(told_by_hash(file_hash, found.told), wanted.role, path.name)
-    configuration = _configuration(wanted.config or found.configuration, told)
-    if not family(kept.name).recognises(configuration):
+    if found.lacks is None and wanted.parts:
+        raise InputError(f"{path.name} has all of its parts.", next_step="Leave --parts out.")
+    if found.lacks is None:
+        configuration = _configuration(wanted.config or found.configuration, told)
+    else:
+        configuration = _parts(workspace, path, wanted, found)
+    if not kept.recognises(configuration):
         raise InputError(
             f"{configuration} is not of the family of {path.name}, {kept.name}.",
             "A single file is read with the configurations and vocabulary of its family.",
-            f"Name a diffusers folder of family {kept.name} with --config.",
+            f"Name a diffusers folder of family {kept.name} with {'--parts' if found.lacks else '--config'}.",
         )
-    from duktus.families.unpacking import unpack  # noqa: PLC0415 - loads torch
-
     told.say(f"Unpacking {path.name} into the layout that bases have here.")
     target = workspace.base_records / name
     with _whole_or_nothing(target) as building:
-        unpack(path, found.pipeline, configuration, building, role)
+        if found.lacks is None:
+            from duktus.families.unpacking import unpack  # noqa: PLC0415 - loads torch
+
+            unpack(path, found.pipeline, configuration, building, role)
+        else:
+            from duktus.families.transformer_file import Pieces, put_together  # noqa: PLC0415 - loads torch
+
+            put_together(Pieces(path, kept.name, found.lacks, configuration), building, role)
         kept.describe(building, name, role=role)
     record = _described(target, name, wanted, source=str(path.absolute()), source_hash=file_hash)
     return record.model_copy(update={"role": role})
+
+
+def _parts(workspace: Workspace, path: Path, wanted: Wanted, found: SingleFile) -> Path:
+    """The folder with the parts that a file of a transformer alone lacks."""
+    if wanted.parts is None:
+        assert found.lacks is not None
+        needed = ", ".join([*found.lacks.networks, *found.lacks.tokenizers, "scheduler"])
+        raise InputError(
+            f"{path.name} holds a transformer, not a whole base.",
+            f"To draw, a base also needs: {needed}. duktus takes them from a diffusers folder of the same "
+            "family; the transformer's own weights need not be in it.",
+            f"Name such a folder (of {found.configuration}, for one) or a base here with --parts.",
+        )
+    if wanted.config:
+        raise InputError("--config says nothing here.", "The settings come with the parts.", "Leave it out.")
+    folder = Path(wanted.parts).expanduser()
+    if folder.is_dir():
+        return folder.absolute()
+    if wanted.parts in workspace.known_bases():
+        return workspace.base(wanted.parts).folder
+    raise InputError(
+        f"{wanted.parts} is neither a folder nor a base here.",
+        next_step="Name a diffusers folder, or a base of: duktus base list.",
+    )
 
 
 def _configuration(place: str, told: Progress) -> Path:

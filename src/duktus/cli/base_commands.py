@@ -43,6 +43,10 @@ def add(
         str | None,
         typer.Option("--config", help="Of a single file: a folder or hub id with its family's settings."),
     ] = None,
+    parts: Annotated[
+        str | None,
+        typer.Option("--parts", help="Of a transformer's file: a folder or base with all other parts."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a base model: recognised by its contents, checked whole, pinned by its hash."""
@@ -53,7 +57,7 @@ def add(
         from duktus.domain.base import role_of
         from duktus.wiring import workspace
 
-        wanted = Wanted(source, name, None if role is None else role_of(role), revision, config)
+        wanted = Wanted(source, name, None if role is None else role_of(role), revision, config, parts)
         added = add_base(workspace(given.place, make=True), wanted, progress=given.terminal)
         base = added.base
         lines = (

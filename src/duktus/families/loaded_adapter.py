@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from duktus.domain.errors import InputError
 from duktus.families.control import ControlNetwork, Residuals, Seen
+from duktus.families.control_files import weights_of
 from duktus.families.safetensors_header import read_header
 from duktus.families.t2i_adapter import settings
-from duktus.families.unet_control import weights_of
 
 if TYPE_CHECKING:
     from duktus.families.family import Conditioning

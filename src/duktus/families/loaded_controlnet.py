@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from duktus.domain.errors import InputError
 from duktus.families import proof
 from duktus.families.control import ControlNetwork, Residuals, Seen
+from duktus.families.control_files import variant_of
 from duktus.families.unet_attention import PlainAttention, time_once
-from duktus.families.unet_control import variant_of
 
 if TYPE_CHECKING:
     from duktus.domain.base import Base

@@ -10,7 +10,7 @@ from duktus.families.family import Family, ReadsSingleFiles
 from duktus.families.flux import Flux
 from duktus.families.sd15 import Sd15
 from duktus.families.sdxl import Sdxl
-from duktus.families.single_file import SingleFile, checked_header, unknown_architecture
+from duktus.families.single_file import SingleFile, check_parts, checked_header, unknown_architecture
 from duktus.families.zimage import ZImage
 
 FAMILIES: dict[str, Family] = {
@@ -57,7 +57,10 @@ def family_of_file(path: Path) -> tuple[Family, SingleFile]:
         if isinstance(candidate, ReadsSingleFiles):
             found = candidate.recognises_file(header)
             if found is not None:
+                if found.lacks is None:
+                    check_parts(path, header)
                 return candidate, found
+    check_parts(path, header)
     raise unknown_architecture(path, FAMILIES)
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from duktus.domain.base import Role
 from duktus.domain.errors import InputError
 from duktus.families.roles import Told
-from duktus.families.safetensors_header import Header, read_header
+from duktus.families.safetensors_header import Header, TensorEntry, read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 LORA_MARKS = (".lora_down", ".lora_up", ".lora_A", ".lora_B", ".lora.", "_lora.", ".lora_linear_layer.",
@@ -19,6 +19,7 @@ LORA_MARKS = (".lora_down", ".lora_up", ".lora_A", ".lora_B", ".lora.", "_lora."
 DENOISER = ("model.diffusion_model.", "double_blocks.", "layers.", "transformer_blocks.", "down_blocks.")
 AUTOENCODER = ("first_stage_model.", "vae.", "encoder.", "decoder.")
 TEXT = ("cond_stage_model.", "conditioner.", "text_encoders.")
+DENOISER_PREFIXES = ("model.diffusion_model.", "diffusion_model.", "transformer.")
 PICKLES = {".ckpt", ".bin", ".pt", ".pth", ".pkl"}
 
 UNTOLD = Told(
@@ -54,6 +55,18 @@ class SingleFile:
     configuration: str
     """The hub id whose configurations and vocabulary belong to it; the weights do not come from there."""
     told: Told = UNTOLD
+    lacks: Parts | None = None
+    """What has to come from elsewhere, where such files hold the denoiser alone; None when nothing is
+    lacking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a base has beside its denoiser."""
+
+    networks: Mapping[str, str]
+    """Folder of each other network and the stem of its weights file."""
+    tokenizers: tuple[str, ...]
 
 
 def told_by_hash(file_hash: str, told: Told) -> Told:
@@ -66,7 +79,7 @@ def checked_header(path: Path) -> Header:
     """The header of a file that could be a base.
 
     Raises:
-        InputError: no file, a pickle, truncated, a style (LoRA), a VAE alone, or a base without its parts.
+        InputError: no file, a pickle, truncated, a style (LoRA), or a VAE alone.
     """
     if not path.is_file():
         raise InputError(f"{path} is not a file.", next_step="Name a file that is there.")
@@ -84,13 +97,18 @@ def checked_header(path: Path) -> Header:
             "It holds low-rank changes to the weights of a base, not the weights.",
             "Use it with --style on the base it was taught on.",
         )
-    denoiser, autoencoder, text = (_has(names, part) for part in (DENOISER, AUTOENCODER, TEXT))
-    if autoencoder and not denoiser:
+    if _has(names, AUTOENCODER) and not _has(names, DENOISER):
         raise InputError(
             f"{path.name} is a VAE alone, not a base.",
             "It turns latents into pictures; the network that draws is missing.",
             "Name the whole base, or a diffusers folder.",
         )
+    return header
+
+
+def check_parts(path: Path, header: Header) -> None:
+    """:class:`InputError` when a denoiser is there without the autoencoder or the text encoder."""
+    denoiser, autoencoder, text = (_has(header.tensors, part) for part in (DENOISER, AUTOENCODER, TEXT))
     if denoiser and not (autoencoder and text):
         lacking = " and ".join(
             word for word, there in (("its text encoder", text), ("its VAE", autoencoder)) if not there
@@ -100,7 +118,18 @@ def checked_header(path: Path) -> Header:
             "A base needs all of its parts to draw.",
             "Take the complete checkpoint, or the diffusers folder of this base.",
         )
-    return header
+
+
+def denoiser_prefix(header: Header) -> str:
+    """What a program put before the names of the denoiser's tensors; empty where nothing stands there."""
+    return next((prefix for prefix in DENOISER_PREFIXES if _has(header.tensors, (prefix,))), "")
+
+
+def denoiser_in(header: Header) -> Mapping[str, TensorEntry]:
+    """The denoiser's tensors without that prefix; where there is none, everything in the file."""
+    prefix = denoiser_prefix(header)
+    named = header.tensors.items()
+    return {name.removeprefix(prefix): entry for name, entry in named if name.startswith(prefix)}
 
 
 def unknown_architecture(path: Path, families: Iterable[str]) -> InputError:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from duktus.domain.errors import InputError, MismatchError, NotFoundError
 from duktus.families import t2i_adapter
 from duktus.families.control import ControlNetwork
+from duktus.families.control_files import weights_of
 from duktus.families.folder_hash import file_hash, folder_hash, read_json
 from duktus.families.safetensors_header import read_header
 from duktus.families.single_file import LORA_MARKS, PICKLES
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from duktus.families.family import LoadedBase
     from duktus.families.safetensors_header import Header
 
-STEM = "diffusion_pytorch_model"
 CONTROLNET, ADAPTER = "ControlNetModel", "T2IAdapter"
 """The classes of diffusers whose folders are taken."""
 LAYOUT = "Name a folder in the diffusers layout: config.json and diffusion_pytorch_model.safetensors."
@@ -99,27 +99,6 @@ def told_by(header: Header) -> str | None:
         union = any(name.startswith(("task_embedding", "control_add_embedding")) for name in names)
         return None if union else CONTROLNET
     return ADAPTER if t2i_adapter.is_one(header) else None
-
-
-def variant_of(folder: Path) -> str | None:
-    """``fp16`` or None, as diffusers names the weights file there; :class:`InputError` when there is none."""
-    for variant in (None, "fp16"):
-        if (folder / f"{STEM}{f'.{variant}' if variant else ''}.safetensors").is_file():
-            return variant
-    pickled = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in PICKLES)
-    if pickled:
-        raise InputError(
-            f"{folder} holds {pickled[0]} but no safetensors file.",
-            "It is a Python pickle, which can run any code when it is loaded; duktus never opens one.",
-            "Take the safetensors edition of this network.",
-        )
-    raise InputError(f"{STEM}.safetensors is missing in {folder}.", "", "Copy or download it again.")
-
-
-def weights_of(folder: Path) -> Path:
-    """The weights file in a folder of the diffusers layout."""
-    variant = variant_of(folder)
-    return folder / f"{STEM}{f'.{variant}' if variant else ''}.safetensors"
 
 
 def check(base: Base, network: ControlNetwork) -> None:

@@ -55,11 +55,13 @@ class Keeping(Door):
         role: str | None = None,
         revision: str | None = None,
         config: str | Path | None = None,
+        parts: str | Path | None = None,
     ) -> Base:
         """Add a base from a diffusers folder, a .safetensors file or a hub id.
 
-        ``config`` is a folder or hub id with the settings of a single file's family; ``role`` one of
-        ``"teach and render"``, ``"render only"``, ``"teach only"``.
+        ``config`` is a folder or hub id with the settings of a single file's family, ``parts`` a folder or
+        base with what a file of a transformer alone lacks; ``role`` one of ``"teach and render"``,
+        ``"render only"``, ``"teach only"``.
         """
         from duktus.actions.add_base import Wanted, add_base
         from duktus.domain.base import role_of
@@ -70,6 +72,7 @@ class Keeping(Door):
             None if role is None else role_of(role),
             revision,
             None if config is None else str(config),
+            None if parts is None else str(parts),
         )
         return add_base(self._inner, wanted, progress=self._progress).base
 

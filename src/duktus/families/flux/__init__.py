@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, ClassVar
 from duktus.domain.base import Base, Role
 from duktus.families.flow_schedules import check_flow_recipe
 from duktus.families.flux import folder as flux_folder
+from duktus.families.flux import single_file
 from duktus.families.folder_family import FolderFamily, StyleLayout
 from duktus.families.schedules import check_no_guidance
 
 if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe
     from duktus.families.family import LoadedBase
+    from duktus.families.safetensors_header import Header
+    from duktus.families.single_file import SingleFile
 
 
 class Flux(FolderFamily):
@@ -35,6 +38,10 @@ class Flux(FolderFamily):
     def recognises(self, folder: Path) -> bool:
         """Whether the configs in ``folder`` describe a FLUX.1 text-to-image pipeline."""
         return flux_folder.recognises(folder)
+
+    def recognises_file(self, header: Header) -> SingleFile | None:
+        """What a single file with that header is, when it is of this family."""
+        return single_file.recognise(header)
 
     def describe(self, folder: Path, name: str, *, role: Role | None = None) -> Base:
         """The base in ``folder``, checked and hashed; ``role`` where its files do not tell."""

@@ -13,10 +13,13 @@ from duktus.families.flow_schedules import check_flow_recipe
 from duktus.families.folder_family import FolderFamily, StyleLayout
 from duktus.families.schedules import check_no_guidance
 from duktus.families.zimage import folder as zimage_folder
+from duktus.families.zimage import single_file
 
 if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe
     from duktus.families.family import LoadedBase
+    from duktus.families.safetensors_header import Header
+    from duktus.families.single_file import SingleFile
 
 
 class ZImage(FolderFamily):
@@ -36,6 +39,10 @@ class ZImage(FolderFamily):
     def recognises(self, folder: Path) -> bool:
         """Whether the configs in ``folder`` describe a Z-Image text-to-image pipeline."""
         return zimage_folder.recognises(folder)
+
+    def recognises_file(self, header: Header) -> SingleFile | None:
+        """What a single file with that header is, when it is of this family."""
+        return single_file.recognise(header)
 
     def describe(self, folder: Path, name: str, *, role: Role | None = None) -> Base:
         """The base in ``folder``, checked and hashed; ``role`` where its files do not tell."""
