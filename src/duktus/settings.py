@@ -23,7 +23,7 @@ PREFIX = "DUKTUS_"
 PLACE = "DUKTUS_WORKSPACE"
 """Names the workspace's folder itself, so it cannot stand in the workspace's file."""
 _OTHERS = {PLACE, "DUKTUS_SKIP_BROWSER"}
-_TABLES = {"bases", "controls", "upscalers"}
+_TABLES = {"bases", "controls", "references", "upscalers"}
 """Only the file can hold these."""
 
 TEMPLATE = """\
@@ -40,6 +40,10 @@ TEMPLATE = """\
 # [controls.my-lines]
 # folder = "/models/control-lineart"   # a ControlNet or T2I-Adapter in the diffusers layout
 # kind = "line"                        # canny, line, depth or pose
+
+# [references.my-adapter]
+# file = "/models/ip-adapter_sd15.safetensors"   # a plain or plus IP-Adapter
+# encoder = "/models/image_encoder"              # the folder of its image encoder
 
 # [upscalers.my-upscaler]
 # path = "/models/swin2sr-x2"          # a Swin2SR folder, or a safetensors file for spandrel
@@ -69,6 +73,17 @@ class ControlSettings(BaseModel):
     kind: ControlKind
 
 
+class ReferenceSettings(BaseModel):
+    """Where one IP-Adapter lies, and its image encoder; relative to the workspace, or absolute."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Path
+    """A plain or plus IP-Adapter, as safetensors."""
+    encoder: Path
+    """A CLIP vision model, as transformers saves it."""
+
+
 class UpscalerSettings(BaseModel):
     """Where one upscaler lies."""
 
@@ -92,6 +107,7 @@ class Settings(BaseModel):
     """Who takes decisions; empty means the login name."""
     bases: Mapping[str, BaseSettings] = {}
     controls: Mapping[str, ControlSettings] = {}
+    references: Mapping[str, ReferenceSettings] = {}
     upscalers: Mapping[str, UpscalerSettings] = {}
 
 
@@ -119,6 +135,12 @@ def read_settings(folder: Path, environment: Mapping[str, str] | None = None) ->
             "controls": {
                 name: ControlSettings(folder=folder / one.folder.expanduser(), kind=one.kind)
                 for name, one in settings.controls.items()
+            },
+            "references": {
+                name: ReferenceSettings(
+                    file=folder / one.file.expanduser(), encoder=folder / one.encoder.expanduser()
+                )
+                for name, one in settings.references.items()
             },
             "upscalers": {
                 name: UpscalerSettings(path=folder / one.path.expanduser())
@@ -174,7 +196,12 @@ def _words(error: ValidationError, origin: Mapping[str, str], path: str) -> Inpu
     key = ".".join(place)
     where = origin.get(place[0], path) if place else path
     if first["type"] == "extra_forbidden":
-        tables = {"bases": BaseSettings, "controls": ControlSettings, "upscalers": UpscalerSettings}
+        tables = {
+            "bases": BaseSettings,
+            "controls": ControlSettings,
+            "references": ReferenceSettings,
+            "upscalers": UpscalerSettings,
+        }
         within = (tables[place[0]] if len(place) > 1 else Settings).model_fields
         return _unknown(key if len(place) == 1 else place[-1], within, where)
     return InputError(

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from duktus.actions.workspace import ControlFolder, Workspace
+from duktus.actions.workspace import ControlFolder, ReferenceFiles, Workspace
 from duktus.archive.archive import Archive
 from duktus.archive.store import Store
 from duktus.domain.errors import InputError, NotFoundError
@@ -44,6 +44,10 @@ def workspace_at(root: Path, environment: Mapping[str, str] | None = None) -> Wo
         settings_text=TEMPLATE,
         controls={
             name: ControlFolder(folder=one.folder, kind=one.kind) for name, one in settings.controls.items()
+        },
+        references={
+            name: ReferenceFiles(file=one.file, encoder=one.encoder)
+            for name, one in settings.references.items()
         },
         upscalers={name: one.path for name, one in settings.upscalers.items()},
     )

@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 from tests.journey.conftest import Studio
 from tests.support.beginnings import photo, write_picture, write_random_control
+from tests.support.references import write_random_encoder, write_random_reference
+from tests.support.tiny_base import write_tiny_base
 from tests.support.workspaces import Ran, make_workspace
 
 import duktus
@@ -79,6 +81,68 @@ def test_lines_steer_a_picture_in_python(tmp_path: Path, bases: dict[str, Path])
     (large,) = ws.render("a woman", seed=1, hires="2x", hires_denoise=0.4)
     assert pixels(ws.path(large)).shape == (128, 128, 3)
     assert ws.verify(large).identical
+
+
+def test_a_reference_is_looked_at_named_and_proven(cli: Cli, tmp_path: Path, bases: dict[str, Path]) -> None:
+    base = family_of(bases["tiny"]).describe(bases["tiny"], "tiny")
+    file = write_random_reference(base, tmp_path / "ip.safetensors", plus=True)
+    encoder = write_random_encoder(tmp_path / "image_encoder")
+    write_picture(tmp_path / "muse.png", photo(90, 70))
+    root = tmp_path / "workspace"
+    make_workspace(root, bases["tiny"])
+    refused = cli(root, "render", "a woman", "--seed", "1", "--reference", str(tmp_path / "muse.png"))
+    assert refused.code == 2
+    assert "[references.my-adapter]" in refused.err
+    with (root / "duktus.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f'\n[references.muse]\nfile = "{file}"\nencoder = "{encoder}"\n')
+    done = cli(
+        root, "sweep", "a woman", "--seed", "1", "--reference", f"{tmp_path / 'muse.png'}",
+        "--reference-weight", "0,0.4,1", "--name", "muses", "--json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    found = done.document["series"]["assets"]
+    assert [one["recipe"]["references"][0]["weight"] for one in found] == [0, 0.4, 1]
+    plain = cli(root, "render", "a woman", "--seed", "1", "--json").document["assets"][0]
+    assert "references" not in plain["recipe"]
+    shown = [pixels(one["path"]) for one in found]
+    assert np.array_equal(shown[0], pixels(plain["path"])), "at weight 0 it is as if there were none"
+    assert not np.array_equal(shown[1], shown[2])
+
+    ws = duktus.open(root)
+    last = found[2]
+    muse = last["recipe"]["references"][0]["picture"]
+    lineage = cli(root, "show", last["id"], "--json").document["asset"]["lineage"]
+    assert muse in {edge["parent"] for edge in lineage}
+    with Image.open(root / "archive" / "store" / muse[:2] / muse[2:]) as kept:
+        assert np.array_equal(np.asarray(kept), photo(90, 70)), "the archive keeps what was looked at"
+    told = cli(root, "show", last["path"], "--json")
+    assert muse in told.out, "the picture file names it"
+    assert ws.verify(last["id"]).identical
+    (again,) = ws.render("a woman", seed=1, references=f"muse@{tmp_path / 'muse.png'}:1")
+    assert again.id == last["id"]
+
+
+def test_a_base_for_inpainting_paints_new_room_and_nothing_else(
+    cli: Cli, tmp_path: Path, bases: dict[str, Path]
+) -> None:
+    within = write_tiny_base(tmp_path / "within", channels=(32, 48), latent_channels=4, inpainting=True)
+    root = tmp_path / "workspace"
+    make_workspace(root, bases["tiny"])
+    added = cli(root, "base", "add", str(within), "--name", "within", "--json")
+    assert added.code == 0, added.err
+    assert "inpainting" in added.out
+    refused = cli(root, "render", "a woman", "--base", "within", "--seed", "1")
+    assert refused.code == 2
+    assert "only paints within pictures" in refused.err
+    write_picture(tmp_path / "photo.png", photo())
+    done = cli(
+        root, "render", "a woman", "--base", "within", "--seed", "1", "--steps", "3",
+        "--image", str(tmp_path / "photo.png"), "--extend", "right=32", "--json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    (asset,) = done.document["assets"]
+    assert asset["recipe"]["source"]["denoise"] == 1
+    assert np.array_equal(pixels(asset["path"])[:, :64], photo())
 
 
 def test_a_draft_says_how_far_it_is_from_proof(cli: Cli, studio: Studio) -> None:

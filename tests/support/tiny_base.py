@@ -10,7 +10,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import (
+    DDIMScheduler,
+    StableDiffusionInpaintPipeline,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+)
 from tests.support.tiny_parts import (
     autoencoder,
     clip_config,
@@ -32,16 +37,19 @@ def write_tiny_base(
     prediction: str = "v_prediction",
     latent_channels: int = 16,
     sample_size: int = 16,
+    inpainting: bool = False,
     duktus: dict[str, object] | None = None,
 ) -> Path:
-    """Write the folder and return it. ``duktus`` becomes ``duktus.json`` when given."""
+    """Write the folder and return it. ``duktus`` becomes ``duktus.json`` when given; a U-Net for
+    ``inpainting`` also takes a mask and what it leaves.
+    """
     text_width = 64
     noise: Any = DDIMScheduler  # the stubs of diffusers and transformers are narrower than their code
-    whole: Any = StableDiffusionPipeline
+    whole: Any = StableDiffusionInpaintPipeline if inpainting else StableDiffusionPipeline
     with quiet(seed):
         unet = UNet2DConditionModel(
             sample_size=sample_size,
-            in_channels=latent_channels,
+            in_channels=2 * latent_channels + 1 if inpainting else latent_channels,
             out_channels=latent_channels,
             down_block_types=(*("CrossAttnDownBlock2D",) * (len(channels) - 1), "DownBlock2D"),
             up_block_types=("UpBlock2D", *("CrossAttnUpBlock2D",) * (len(channels) - 1)),

@@ -12,6 +12,7 @@ from typing import Any
 from diffusers import (
     EulerDiscreteScheduler,
     StableDiffusionXLImg2ImgPipeline,
+    StableDiffusionXLInpaintPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
@@ -40,15 +41,17 @@ def write_tiny_sdxl(
     refiner: bool = False,
     prediction: str = "epsilon",
     channels: tuple[int, ...] = (32, 48),
+    inpainting: bool = False,
     **noise: object,
 ) -> Path:
     """Write the folder and return it. ``channels`` are those of the U-Net's blocks, of which the first has no
-    attention; ``noise`` are further settings of its scheduler.
+    attention; a U-Net for ``inpainting`` also takes a mask and what it leaves; ``noise`` are further settings
+    of its scheduler.
     """
     first, second = (clip_config(vocabulary()[0], width, projection_dim=POOLED) for width in WIDTHS)
     with quiet(seed):
         networks: dict[str, Any] = {
-            "unet": _unet(channels, refiner=refiner),
+            "unet": _unet(channels, 9 if inpainting else 4, refiner=refiner),
             "vae": autoencoder(latent_channels=4, scale=0.13025),
             "text_encoder": None if refiner else CLIPTextModel(first),
             "text_encoder_2": CLIPTextModelWithProjection(second),
@@ -63,7 +66,8 @@ def write_tiny_sdxl(
         "timestep_spacing": "leading",
         "prediction_type": prediction,
     }
-    kind: Any = StableDiffusionXLImg2ImgPipeline if refiner else StableDiffusionXLPipeline
+    plain = StableDiffusionXLInpaintPipeline if inpainting else StableDiffusionXLPipeline
+    kind: Any = StableDiffusionXLImg2ImgPipeline if refiner else plain
     pipeline = kind(
         **{name: None if network is None else network.eval() for name, network in networks.items()},
         tokenizer=None if refiner else clip_tokenizer(),
@@ -78,10 +82,11 @@ def write_tiny_sdxl(
     return folder
 
 
-def _unet(channels: tuple[int, ...], *, refiner: bool) -> Any:
+def _unet(channels: tuple[int, ...], taken: int, *, refiner: bool) -> Any:
     attentive = len(channels) - 1
     return UNet2DConditionModel(
         sample_size=8,
+        in_channels=taken,
         down_block_types=("DownBlock2D", *("CrossAttnDownBlock2D",) * attentive),
         up_block_types=(*("CrossAttnUpBlock2D",) * attentive, "UpBlock2D"),
         block_out_channels=channels,

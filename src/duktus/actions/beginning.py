@@ -14,13 +14,14 @@ from pydantic import ValidationError
 from duktus.actions.beginning_asked import Beginning
 from duktus.actions.control_networks import network_for
 from duktus.actions.looking import looked_at
+from duktus.actions.reference_networks import reference_for
 from duktus.actions.workspace import Workspace
 from duktus.archive import assets, pictures
 from duktus.archive.store import file_sha256
 from duktus.domain import beginning_words as words
 from duktus.domain.asset import Asset
-from duktus.domain.base import Base
-from duktus.domain.beginning import Control, Extend, Hires, Mask, Source, Variation
+from duktus.domain.base import Base, Role
+from duktus.domain.beginning import Control, Extend, Hires, Mask, Reference, Source, Variation
 from duktus.domain.canonical import sha256_hex
 from duktus.domain.errors import InputError, PictureError
 from duktus.domain.recipe import Lane, Numerics, Recipe
@@ -31,7 +32,7 @@ from duktus.rendering.masks import drawn
 from duktus.training.pictures import Opened, open_picture
 
 OVER, PAINTED, GROWN = 0.6, 0.75, 1.0
-"""Denoise where nothing is said: over a picture, within a mask, with new room."""
+"""Denoise where nothing is said: over a picture, within a mask, with new room (and on inpainting bases)."""
 AGAIN = 0.5
 """Denoise of a hires pass."""
 LARGEST = 2
@@ -97,7 +98,7 @@ def begin(workspace: Workspace, base: Base, asked: Beginning) -> Begun:
         if asked.image is not None:
             name, opened = _picture(workspace, asked.image, new)
             grown = words.extend(asked.extend) if asked.extend else None
-            fields["source"] = Source(picture=name, denoise=_denoise(asked, grown), extend=grown)
+            fields["source"] = Source(picture=name, denoise=_denoise(base, asked, grown), extend=grown)
             if asked.mask:
                 mask = _mask(asked, opened, new)
                 fields["mask"] = Mask(picture=mask, feather=asked.mask_feather)
@@ -108,10 +109,13 @@ def begin(workspace: Workspace, base: Base, asked: Beginning) -> Begun:
             if strength:
                 fields["variation"] = Variation(seed=asked.variation_seed, strength=strength)
         steered = [_control(workspace, base, asked, text, new) for text in asked.controls]
+        references = [_reference(workspace, base, text, new) for text in asked.references]
     except ValidationError as error:
         raise _unfit(error) from error
     if steered:
         fields["controls"] = tuple(control for control, _ in steered)
+    if references:
+        fields["references"] = tuple(references)
     networks = tuple((control.name, network) for control, network in steered)
     return Begun(fields, asked if asked.hires else None, tuple(new), size, networks, tuple(notes))
 
@@ -222,9 +226,11 @@ def _mask_file(name: str, size: tuple[int, int]) -> NDArray[np.uint8]:
     return opened.pixels.max(axis=2)
 
 
-def _denoise(asked: Beginning, grown: Extend | None) -> float:
+def _denoise(base: Base, asked: Beginning, grown: Extend | None) -> float:
     if asked.denoise is not None:
         return asked.denoise
+    if base.role is Role.INPAINTING:
+        return GROWN
     return GROWN if grown is not None else PAINTED if asked.mask else OVER
 
 
@@ -264,6 +270,13 @@ def _control(
         end=wanted.end,
     )
     return control, network
+
+
+def _reference(workspace: Workspace, base: Base, text: str, new: list[bytes]) -> Reference:
+    wanted = words.reference(text)
+    name, network = reference_for(workspace, base, wanted)
+    picture, _ = _picture(workspace, wanted.picture, new)
+    return Reference(name=name, network=network.hash, picture=picture, weight=wanted.weight)
 
 
 def _hires(asked: Beginning, size: str, recipe: Recipe) -> Hires:

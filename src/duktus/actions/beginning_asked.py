@@ -26,6 +26,7 @@ class Beginning:
     controls: tuple[str, ...] = ()
     controls_ready: bool = False
     """The pictures of canny and line controls are edges and lines already."""
+    references: tuple[str, ...] = ()
     hires: str | None = None
     hires_denoise: float | None = None
     hires_steps: int | None = None
@@ -39,10 +40,11 @@ NAMES = tuple(one.name for one in fields(Beginning))
 def from_options(options: Mapping[str, Any]) -> tuple[Beginning, dict[str, Any]]:
     """The beginning among a call's options, and the options that are left.
 
-    One text or several for ``mask`` and ``controls``; a file, an id or a picture for ``image``.
+    One text or several for ``mask``, ``controls`` and ``references``; a file, an id or a picture for
+    ``image``.
     """
     given = {name: value for name, value in options.items() if name in NAMES}
-    for name in ("mask", "controls"):
+    for name in ("mask", "controls", "references"):
         if name in given:
             value = given[name]
             given[name] = (str(value),) if isinstance(value, str) else tuple(str(one) for one in value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from duktus.actions.control_networks import networks_of
+from duktus.actions.reference_networks import references_of
 from duktus.actions.upscalers import upscalers_of
 from duktus.actions.workspace import Workspace
 from duktus.domain.base import Base
@@ -13,7 +14,7 @@ from duktus.rendering import Materials
 
 
 def materials_for(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -> Materials:
-    """Pictures, control networks and upscalers of those recipes.
+    """Pictures and networks of those recipes.
 
     Raises:
         StorageError: a picture is missing from the store or damaged.
@@ -24,4 +25,5 @@ def materials_for(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -
         pictures={name: workspace.store.checked(name) for name in hashes},
         controls=networks_of(workspace, base, recipes),
         upscalers=upscalers_of(workspace, recipes),
+        references=references_of(workspace, base, recipes),
     )

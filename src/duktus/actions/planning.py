@@ -138,6 +138,8 @@ def _options(
         options["denoise"] = request.denoises
     if request.control_weights:
         options["control weight"] = request.control_weights
+    if request.reference_weights:
+        options["reference weight"] = request.reference_weights
     for values in request.replacements:
         name = f"replace {values[0]}"
         if name in options:
@@ -153,10 +155,10 @@ def _options(
 
 
 def _begun(workspace: Workspace, request: Request, bases: Sequence[Base]) -> Begun:
-    if request.beginning.controls and len(bases) > 1:
+    if (request.beginning.controls or request.beginning.references) and len(bases) > 1:
         raise InputError(
-            "Controls were given with several bases.",
-            "A control network belongs to one base.",
+            f"{'Controls' if request.beginning.controls else 'References'} were given with several bases.",
+            "A network beside a base belongs to one base.",
             "Make a series of each base.",
         )
     if request.denoises and request.beginning.image is None:
@@ -171,6 +173,12 @@ def _begun(workspace: Workspace, request: Request, bases: Sequence[Base]) -> Beg
             "It is the weight of one control.",
             "Give one --control.",
         )
+    if request.reference_weights and len(request.beginning.references) != 1:
+        raise InputError(
+            f"reference-weight was given with {len(request.beginning.references) or 'no'} references.",
+            "It is the weight of one reference.",
+            "Give one --reference.",
+        )
     return begin(workspace, bases[0], request.beginning)
 
 
@@ -179,9 +187,9 @@ def _steered(recipe: Recipe, point: Point) -> Recipe:
     changes: dict[str, Any] = {}
     if "denoise" in point and recipe.source is not None:
         changes["source"] = {**recipe.source.model_dump(), "denoise": point["denoise"]}
-    if "control weight" in point:
-        weight = point["control weight"]
-        changes["controls"] = [{**one.model_dump(), "weight": weight} for one in recipe.controls]
+    for axis, kind in (("control weight", "controls"), ("reference weight", "references")):
+        if axis in point:
+            changes[kind] = [{**one, "weight": point[axis]} for one in recipe.model_dump()[kind]]
     if not changes:
         return recipe
     try:

@@ -50,6 +50,8 @@ class Request:
     """An axis over how much of the picture drawn over may change."""
     control_weights: tuple[float, ...] = ()
     """An axis over the weight of the one control."""
+    reference_weights: tuple[float, ...] = ()
+    """An axis over the weight of the one reference."""
     draw: int | None = None
     """How many prompts to draw from each template; None takes every one."""
     wildcard_seed: int = 1

@@ -84,7 +84,7 @@ def write(path: Path, request: Request, name: str | None) -> Path:
     if request.beginning != Beginning():
         raise InputError(
             "A sweep file cannot hold what pictures begin from.",
-            "A picture, a mask, a control, a hires pass and a draft are options of the command only.",
+            "A picture, a mask, a control, a reference, a hires pass and a draft are options of the command.",
             "Leave --save out, or leave them out.",
         )
     if not path.name.endswith(ENDING):

@@ -42,6 +42,14 @@ class ControlFolder:
     kind: ControlKind
 
 
+@dataclass(frozen=True, slots=True)
+class ReferenceFiles:
+    """Where a reference network lies: an IP-Adapter's file, and the folder of its image encoder."""
+
+    file: Path
+    encoder: Path
+
+
 @dataclass(frozen=True)
 class Workspace:
     """Everything an action works on. Built by the wiring; making one touches no file."""
@@ -62,6 +70,7 @@ class Workspace:
     """Of bases in the settings whose files do not tell their role."""
     controls: Mapping[str, ControlFolder] = field(default_factory=dict[str, ControlFolder])
     upscalers: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    references: Mapping[str, ReferenceFiles] = field(default_factory=dict[str, ReferenceFiles])
 
     def prepare(self) -> bool:
         """Make the folder a workspace if it is none yet, and see that there is room to work in it.

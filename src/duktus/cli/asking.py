@@ -40,6 +40,7 @@ class Asked:
     skip: list[str] | None = None
     denoise: str | None = None
     control_weight: str | None = None
+    reference_weight: str | None = None
     draw: int | None = None
     wildcard_seed: int | None = None
     seedless: bool = False
@@ -72,6 +73,9 @@ def request(asked: Asked, *, several: bool, begins: Begins | None = None) -> Req
         denoises=tuple(axes.numbers("denoise", asked.denoise)) if asked.denoise is not None else (),
         control_weights=tuple(axes.numbers("control-weight", asked.control_weight))
         if asked.control_weight is not None
+        else (),
+        reference_weights=tuple(axes.numbers("reference-weight", asked.reference_weight))
+        if asked.reference_weight is not None
         else (),
         seeds=() if asked.seedless and asked.seed is None else _seeds(asked, several=several),
         bases=tuple(axes.texts(asked.bases or ([asked.base] if asked.base else []))),

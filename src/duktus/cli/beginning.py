@@ -48,6 +48,14 @@ ControlsReady = Annotated[
     bool,
     typer.Option("--control-ready", help="Canny and line pictures are white lines on black already."),
 ]
+References = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reference",
+        metavar="[NETWORK@]PICTURE[:WEIGHT]",
+        help="A picture to look at as at a second prompt (IP-Adapter), e.g. muse.png:0.6.",
+    ),
+]
 Larger = Annotated[
     str | None, typer.Option("--hires", help="A second pass at a larger size: 2x, or 256x320.")
 ]
@@ -75,6 +83,7 @@ class Begins:
     variation_strength: float | None
     controls: list[str] | None
     controls_ready: bool
+    references: list[str] | None
     hires: str | None
     hires_denoise: float | None
     hires_steps: int | None
@@ -90,6 +99,8 @@ class Begins:
             words.shape(text)
         for text in self.controls or []:
             words.control(text)
+        for text in self.references or []:
+            words.reference(text)
         if self.extended is not None:
             words.extend(self.extended)
         if self.hires_by not in {"latent", "pixel"}:
@@ -107,6 +118,7 @@ class Begins:
             variation_strength=self.variation_strength,
             controls=tuple(self.controls or ()),
             controls_ready=self.controls_ready,
+            references=tuple(self.references or ()),
             hires=self.hires,
             hires_denoise=self.hires_denoise,
             hires_steps=self.hires_steps,

@@ -120,6 +120,10 @@ def sweep(
         str | None, typer.Option("--control-weight", help="Of the one control; a list.")
     ] = None,
     control_ready: on.ControlsReady = False,
+    reference: on.References = None,
+    reference_weight: Annotated[
+        str | None, typer.Option("--reference-weight", help="Of the one reference; a list.")
+    ] = None,
     hires: on.Larger = None,
     hires_denoise: on.LargerDenoise = None,
     hires_steps: on.LargerSteps = None,
@@ -152,6 +156,7 @@ def sweep(
         wildcard_seed=wildcard_seed,
         denoise=denoise,
         control_weight=control_weight,
+        reference_weight=reference_weight,
         seedless=add_to is not None and count is None,
     )
     begins = on.Begins(
@@ -165,6 +170,7 @@ def sweep(
         variation_strength=variation_strength,
         controls=control,
         controls_ready=control_ready,
+        references=reference,
         hires=hires,
         hires_denoise=hires_denoise,
         hires_steps=hires_steps,

@@ -17,6 +17,7 @@ class Role(StrEnum):
     TEACH_AND_RENDER = "teach and render"
     RENDER_ONLY = "render only"
     TEACH_ONLY = "teach only"
+    INPAINTING = "inpainting"
 
 
 def role_of(words: str) -> Role:

@@ -90,6 +90,16 @@ class Control(_Frozen):
         return self
 
 
+class Reference(_Frozen):
+    """A picture that the base looks at as at a second prompt, through a network of that kind (IP-Adapter)."""
+
+    name: str = Field(min_length=1)
+    """Of the network, for people."""
+    network: Hash
+    picture: Hash
+    weight: float = Field(default=1.0, ge=0, le=2)
+
+
 class Hires(_Frozen):
     """A second pass at a larger size: the first is enlarged (``by``) and drawn over again."""
 

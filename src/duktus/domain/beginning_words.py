@@ -14,6 +14,7 @@ _CONTROL = re.compile(
     r"^(?P<kind>[A-Za-z]+)(@(?P<name>[^:]+))?:(?P<picture>.+?)"
     r"(:(?P<weight>\d*\.?\d+)(:(?P<start>\d*\.?\d+)-(?P<end>\d*\.?\d+))?)?$"
 )
+_REFERENCE = re.compile(r"^((?P<name>[^:@/\\]+)@)?(?P<picture>.+?)(:(?P<weight>\d*\.?\d+))?$")
 _WANTED = {"circle": ("x", "y", "radius"), "rect": ("x", "y", "width", "height")}
 
 
@@ -48,6 +49,16 @@ class ControlAsked:
     weight: float = 1.0
     start: float = 0.0
     end: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceAsked:
+    """A reference as written: from which file or asset, how strongly, through which network."""
+
+    picture: str
+    name: str | None = None
+    """Of the network; None: the first that fits the base."""
+    weight: float = 1.0
 
 
 def shape(text: str) -> Shape | None:
@@ -138,3 +149,15 @@ def control(text: str) -> ControlAsked:
         start=float(match["start"] or 0),
         end=float(match["end"] or 1),
     )
+
+
+def reference(text: str) -> ReferenceAsked:
+    """A reference from ``muse.png``, ``muse.png:0.6`` or ``my-adapter@muse.png:0.6``."""
+    match = _REFERENCE.match(text.strip())
+    if match is None:
+        raise InputError(
+            f"reference '{text}' cannot be used.",
+            "It is [NETWORK@]PICTURE[:WEIGHT].",
+            "Write for instance --reference muse.png:0.6.",
+        )
+    return ReferenceAsked(match["picture"], match["name"], float(match["weight"] or 1))

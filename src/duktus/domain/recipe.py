@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from duktus.domain.beginning import MAX_SEED, Control, Hires, Mask, Source, Upscale, Variation
+from duktus.domain.beginning import MAX_SEED, Control, Hires, Mask, Reference, Source, Upscale, Variation
 from duktus.domain.canonical import Hash, canonical_json, sha256_hex, short_id
 from duktus.domain.weighting import Weighting
 
@@ -86,7 +86,8 @@ class Recipe(_Frozen):
 
     Sizes are pixels and multiples of 8. Noise always comes from a CPU generator seeded with ``seed``.
     Library versions, device and duration are facts about the asset, not part of the recipe. Fields that
-    are ``None`` (or no controls) are left out of the canonical form, so a later field does not change ids.
+    are ``None`` (or no controls or references) are left out of the canonical form, so a later field does
+    not change ids.
     ``width`` and ``height`` are those of the first pass, with what a source is extended by.
     """
 
@@ -110,6 +111,7 @@ class Recipe(_Frozen):
     source: Source | None = None
     mask: Mask | None = None
     controls: tuple[Control, ...] = ()
+    references: tuple[Reference, ...] = ()
     hires: Hires | None = None
     upscale: Upscale | None = None
     weighting: Weighting | None = None
@@ -138,16 +140,20 @@ class Recipe(_Frozen):
 
     @property
     def pictures(self) -> tuple[str, ...]:
-        """The hashes of the picture files this recipe is made from: source, mask, control pictures."""
+        """The hashes of the picture files this recipe is made from: source, mask, control and reference
+        pictures.
+        """
         first = [self.source.picture] if self.source else []
         first += [self.mask.picture] if self.mask else []
-        return tuple(dict.fromkeys([*first, *(control.picture for control in self.controls)]))
+        first += [control.picture for control in self.controls]
+        return tuple(dict.fromkeys([*first, *(reference.picture for reference in self.references)]))
 
     def as_json(self) -> dict[str, Any]:
         """The recipe as plain JSON data, without absent fields."""
         values = self.model_dump(mode="json", by_alias=True, exclude_none=True)
-        if not self.controls:  # younger than the first recipes, whose ids must stay
-            del values["controls"]
+        for name in ("controls", "references"):  # younger than the first recipes, whose ids must stay
+            if not values[name]:
+                del values[name]
         return values
 
     @cached_property

@@ -28,7 +28,7 @@ class Autoencoder:
         self._dtype = dtype
         self._factor: float = network.config.scaling_factor
         self._shift: float = network.config.shift_factor or 0.0
-        self._channels: int = network.config.latent_channels
+        self.channels: int = network.config.latent_channels
         self.shrink: int = 2 ** (len(network.config.block_out_channels) - 1)
         """Pixels per latent along an edge."""
         self._preview: Tensor | None = None
@@ -81,12 +81,12 @@ class Autoencoder:
     def _fit_preview(self) -> Tensor:
         """Decode smooth random latents and solve for colour = [latent, 1] @ matrix."""
         generator = torch.Generator().manual_seed(0)
-        coarse = torch.randn(16, self._channels, 2, 2, generator=generator)
+        coarse = torch.randn(16, self.channels, 2, 2, generator=generator)
         latents = functional.interpolate(coarse, size=(8, 8), mode="bilinear")
         latents = latents + 0.3 * torch.randn(latents.shape, generator=generator)
         pixels = self.decode(latents.to(self._device))
         small = functional.adaptive_avg_pool2d(pixels, (8, 8)).cpu().float()
-        known = latents.permute(0, 2, 3, 1).reshape(-1, self._channels)
+        known = latents.permute(0, 2, 3, 1).reshape(-1, self.channels)
         known = torch.cat([known, torch.ones(len(known), 1)], dim=1)
         colours = small.permute(0, 2, 3, 1).reshape(-1, 3)
         return torch.linalg.lstsq(known, colours).solution

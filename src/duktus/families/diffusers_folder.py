@@ -169,6 +169,8 @@ def pinned(facts: Facts, name: str, *, family: str, asked: Role | None) -> Base:
     folder = facts.files.folder
     note = read_note(folder)
     told = Told(note.role, "Its duktus.json says so.") if note.role else facts.told
+    if Role.INPAINTING in (told.role, facts.told.role):  # that is a matter of its shapes
+        told = facts.told
     role = decided(told, asked, name)  # before the hash, which takes a while
     return Base(
         name=name,

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from duktus.domain.errors import InputError
-from duktus.families import diffusers_folder
+from duktus.families import diffusers_folder, inpainting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ class FolderFamily(ABC):
 
     def role_words(self, role: Role) -> str:
         """The role in words, with the way out where something is refused."""
-        return self.role_texts[role]
+        return self.role_texts.get(role, inpainting.WORDS)
 
     def teach_defaults(self, base: Base) -> TeachDefaults:
         """Starting values for about ten pictures, from ``duktus.json`` or the family's own."""

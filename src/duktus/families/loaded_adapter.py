@@ -17,7 +17,7 @@ from duktus.families.t2i_adapter import settings
 
 if TYPE_CHECKING:
     from duktus.families.family import Conditioning
-    from duktus.families.loaded_controlnet import SteeredBase
+    from duktus.families.unet_base import UnetBase
 
 GREY = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in a grey picture (ITU-R 601, as Pillow's)."""
@@ -26,7 +26,7 @@ GREY = (0.299, 0.587, 0.114)
 class LoadedAdapter:
     """See :class:`duktus.families.control.LoadedControl`. It looks at each picture once, for all steps."""
 
-    def __init__(self, network: ControlNetwork, base: SteeredBase) -> None:
+    def __init__(self, network: ControlNetwork, base: UnetBase[Any]) -> None:
         self._base = base
         weights = network.folder if network.folder.is_file() else weights_of(network.folder)
         built = settings(network.folder, read_header(weights))

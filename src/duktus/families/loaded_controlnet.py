@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from diffusers import ControlNetModel
@@ -15,39 +15,14 @@ from duktus.families.control_files import variant_of
 from duktus.families.unet_attention import PlainAttention, time_once
 
 if TYPE_CHECKING:
-    from duktus.domain.base import Base
     from duktus.families.family import Conditioning
-
-
-class SteeredBase(Protocol):
-    """A base in memory whose denoiser is a U-Net that takes residuals."""
-
-    base: Base
-    device: torch.device
-    dtype: torch.dtype
-    denoiser: nn.Module
-
-    def beside(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:
-        """What the U-Net, and a network like it, takes beside noisy latents and timesteps."""
-        ...
-
-    def predict(
-        self,
-        noisy: Tensor,
-        timesteps: Tensor,
-        conditioning: Conditioning,
-        guidance: Tensor | None = None,
-        *,
-        residuals: Residuals | None = None,
-    ) -> Tensor:
-        """The U-Net's raw output, with ``residuals`` added to its skip connections, middle and blocks."""
-        ...
+    from duktus.families.unet_base import UnetBase
 
 
 class LoadedControlNet:
     """See :class:`duktus.families.control.LoadedControl`."""
 
-    def __init__(self, network: ControlNetwork, base: SteeredBase) -> None:
+    def __init__(self, network: ControlNetwork, base: UnetBase[Any]) -> None:
         self._base = base
         made = _read(network, base.dtype)
         self._network: Any = made.to(base.device).eval().requires_grad_(requires_grad=False)

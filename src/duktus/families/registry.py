@@ -8,6 +8,7 @@ from duktus.domain.errors import InputError, MismatchError, NotFoundError
 from duktus.families.control import Steerable
 from duktus.families.family import Family, ReadsSingleFiles
 from duktus.families.flux import Flux
+from duktus.families.reference import Referring
 from duktus.families.sd15 import Sd15
 from duktus.families.sdxl import Sdxl
 from duktus.families.single_file import SingleFile, check_parts, checked_header, unknown_architecture
@@ -72,5 +73,17 @@ def steerable(name: str) -> Steerable:
             f"Bases of family {name} take no control pictures here.",
             "duktus has no control networks for that architecture.",
             "Use a base of Stable Diffusion 1.x or SDXL, or leave the controls out.",
+        )
+    return found
+
+
+def referring(name: str) -> Referring:
+    """The family of that name with its side for references; :class:`MismatchError` when it has none."""
+    found = family(name)
+    if not isinstance(found, Referring):
+        raise MismatchError(
+            f"Bases of family {name} take no reference pictures here.",
+            "duktus has no IP-Adapters for that architecture.",
+            "Use a base of Stable Diffusion 1.x or SDXL, or leave the references out.",
         )
     return found

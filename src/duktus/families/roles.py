@@ -29,6 +29,12 @@ def decided(told: Told, asked: Role | None, what: str) -> Role:
             "Say it with --role 'teach and render', or --role 'render only' for a Turbo, Lightning, Hyper or "
             "LCM model (its model card says so).",
         )
+    if asked is not None and (asked is Role.INPAINTING) != (told.role is Role.INPAINTING):
+        raise InputError(
+            f"{what} is {'' if told.role is Role.INPAINTING else 'not '}a base for inpainting.",
+            told.why,
+            "Leave --role out, or take another edition of this base.",
+        )
     if told.role is Role.RENDER_ONLY and asked not in (None, Role.RENDER_ONLY):
         raise InputError(
             f"{what} cannot be taught on.",

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import torch
 
 from duktus.domain.base import Base
 from duktus.domain.style import NoiseLevels
 from duktus.families import proof
 from duktus.families.folder_base import FolderBase
+from duktus.families.inpainting import takes_a_mask
 from duktus.families.samplers import noise_scheduler
 from duktus.families.signal_schedule import SignalSchedule
 from duktus.families.text_styles import TextStyles
@@ -23,7 +27,6 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import torch
     from torch import Tensor, nn
 
     from duktus.domain.recipe import Sampler, Schedule
@@ -32,6 +35,23 @@ if TYPE_CHECKING:
     from duktus.families.family import Conditioning
 
 Encoded = TypeVar("Encoded")
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A conditioning with what pictures are painted into, (n, 1 + c, h, w), not doubled for cfg."""
+
+    words: Conditioning
+    seen: Tensor
+
+    def rows(self, index: Sequence[int]) -> Conditioning:
+        """Those of the pictures at ``index``, repeats allowed."""
+        places = torch.as_tensor(index, device=self.seen.device)
+        return Within(self.words.rows(index), self.seen[places])
+
+    def beside(self, noisy: Tensor) -> Tensor:
+        """The (possibly doubled) noisy latents with what the U-Net sees beside them."""
+        return torch.cat([noisy, torch.cat([self.seen] * (len(noisy) // len(self.seen)))], dim=1)
 
 
 class UnetBase(FolderBase, Generic[Encoded]):
@@ -80,11 +100,27 @@ class UnetBase(FolderBase, Generic[Encoded]):
         extra = {} if residuals is None else as_arguments(residuals)
         noisy = noisy.to(self.dtype)
         beside = self.beside(noisy, conditioning)
+        if isinstance(conditioning, Within):
+            noisy = conditioning.beside(noisy)
         return self._unet(noisy, timesteps, return_dict=False, **beside, **extra)[0]
 
     def beside(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:
         """What the U-Net, and a network like it, takes beside noisy latents and timesteps."""
+        words = conditioning.words if isinstance(conditioning, Within) else conditioning
+        return self._told(noisy, words)
+
+    def _told(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:
+        """The same from a conditioning of this family."""
         raise NotImplementedError
+
+    @property
+    def inpaints(self) -> bool:
+        """Whether the U-Net also takes a mask and what the mask leaves."""
+        return takes_a_mask(self._unet.config, {"latent_channels": self._pictures.channels})
+
+    def within(self, conditioning: Conditioning, opened: Tensor, left: Tensor) -> Conditioning:
+        """The conditioning with the mask (n, 1, h, w) and the latents (n, c, h, w) of what it leaves."""
+        return Within(conditioning, torch.cat([opened.to(left.dtype), left], dim=1).to(self.dtype))
 
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """The noisy latents at those timesteps."""
@@ -124,7 +160,7 @@ class UnetBase(FolderBase, Generic[Encoded]):
     def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
         """(channels, height, width) of the latents."""
         shrink = self._pictures.shrink
-        return (self._unet.config["in_channels"], height // shrink, width // shrink)
+        return (self._pictures.channels, height // shrink, width // shrink)
 
     def target_modules(self, targets: Targets) -> Sequence[str]:
         """True paths, in the order of ``named_modules``."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from duktus.domain.base import Base
-    from duktus.families.control import LoadedControl
-    from duktus.families.family import LoadedBase
     from duktus.families.safetensors_header import Header
 
 CONTROLNET, ADAPTER = "ControlNetModel", "T2IAdapter"
@@ -39,30 +37,6 @@ SAME: dict[str, Any] = {
 """What a ControlNet shares with the U-Net whose skip connections it adds to, with what diffusers takes where
 a configuration does not say. Depth of its transformers it need not share (the small ones for SDXL do not)."""
 OF_WIDTH = {768: "Stable Diffusion 1.x", 1024: "Stable Diffusion 2.x", 1280: "SDXL's refiner", 2048: "SDXL"}
-
-
-class TakesUnetControls:
-    """The part of a U-Net family that is :class:`duktus.families.control.Steerable`."""
-
-    def describe_control(self, place: Path) -> ControlNetwork:
-        """The ControlNet or T2I-Adapter there, checked and hashed."""
-        return describe(place)
-
-    def check_control(self, base: Base, network: ControlNetwork) -> None:
-        """Refuse a network of another kind of base."""
-        check(base, network)
-
-    def load_control(self, network: ControlNetwork, base: LoadedBase) -> LoadedControl:
-        """The network in memory, beside a base of this family."""
-        check(base.base, network)
-        unet_base: Any = base  # of this family, so that it takes residuals
-        if network.kind == "T2I-Adapter":
-            from duktus.families.loaded_adapter import LoadedAdapter  # noqa: PLC0415 - loads torch
-
-            return LoadedAdapter(network, unet_base)
-        from duktus.families.loaded_controlnet import LoadedControlNet  # noqa: PLC0415 - loads torch
-
-        return LoadedControlNet(network, unet_base)
 
 
 def describe(place: Path) -> ControlNetwork:

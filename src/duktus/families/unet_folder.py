@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from duktus.domain.base import RenderDefaults, Role
 from duktus.domain.errors import InputError
 from duktus.families.folder_hash import read_json
+from duktus.families.inpainting import takes_a_mask
 from duktus.families.roles import Told
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ def told_by_unet_folder(folder: Path) -> Told:
     the ancestral Euler sampler on trailing timesteps (huggingface.co/stabilityai/sdxl-turbo). The sampler
     settings of plain bases are leading or evenly spaced.
     """
-    unet = read_json(folder / "unet" / "config.json")
+    unet, vae = (read_json(folder / part / "config.json") for part in ("unet", "vae"))
     noise = read_json(folder / "scheduler" / "scheduler_config.json")
+    if takes_a_mask(unet, vae):
+        return Told(Role.INPAINTING, "Its U-Net takes a mask and a picture beside the latents.")
     kind = str(noise.get("_class_name"))
     if unet.get("time_cond_proj_dim") is not None:
         return Told(Role.RENDER_ONLY, "Its U-Net takes guidance as an input: distilled, as LCM is.")
@@ -43,11 +46,11 @@ def check_autoencoder(folder: Path, *, scales_of_others: dict[float, str]) -> No
     unet: dict[str, Any] = read_json(folder / "unet" / "config.json")
     vae: dict[str, Any] = read_json(folder / "vae" / "config.json")
     wanted, there = unet.get("in_channels", 4), vae.get("latent_channels", 4)
-    if wanted != there:
+    if wanted != there and not takes_a_mask(unet, vae):
         raise InputError(
             f"The VAE does not fit the U-Net of {folder}.",
             f"The U-Net takes {wanted} channels, the VAE makes {there} "
-            "(an inpainting or editing U-Net takes more than it makes).",
+            "(a U-Net for editing takes more than it makes; one for inpainting twice as many and one).",
             "Put in the VAE that belongs to this base, or take the plain edition of the base.",
         )
     scale = vae.get("scaling_factor", 0.18215)

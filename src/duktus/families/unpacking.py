@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from duktus.domain.base import Role
 
+WITH_CHECKER = {"StableDiffusionPipeline", "StableDiffusionInpaintPipeline"}
+"""Pipelines that ask for a safety checker, which is not part of a base."""
 DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16}
 
 
@@ -44,7 +46,7 @@ def unpack(path: Path, pipeline: str, configuration: Path, target: Path, role: R
                 config=str(configuration),
                 local_files_only=True,
                 torch_dtype=dtype,
-                **({"safety_checker": None} if pipeline == "StableDiffusionPipeline" else {}),
+                **({"safety_checker": None} if pipeline in WITH_CHECKER else {}),
             )
             whole.save_pretrained(target, safe_serialization=True)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:

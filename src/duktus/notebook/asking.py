@@ -48,7 +48,16 @@ def request_of(
         "size": "sizes",
         "negative": "negatives",
     }
-    special = ("control_weight", "replace", "zip", "skip", "draw", "wildcard_seed", "wildcards")
+    special = (
+        "control_weight",
+        "reference_weight",
+        "replace",
+        "zip",
+        "skip",
+        "draw",
+        "wildcard_seed",
+        "wildcards",
+    )
     known_too = (*known, *special)
     unknown = [option for option in options if option not in known_too]
     if unknown:
@@ -78,6 +87,7 @@ def request_of(
         skipped=tuple(axes.pairs("skip", text) for text in several(options.get("skip", ()))),
         denoises=denoises,
         control_weights=several(options.get("control_weight", ())),
+        reference_weights=several(options.get("reference_weight", ())),
         draw=options.get("draw"),
         wildcard_seed=options.get("wildcard_seed", 1),
         lists=tuple((name, tuple(given)) for name, given in options.get("wildcards", {}).items()),

@@ -98,8 +98,8 @@ def plan(recipes: Sequence[Recipe], batch: int) -> list[Group]:
 def essence(recipe: Recipe) -> str:
     """The hash of what decides the pixels: recipes with one essence give the same bytes.
 
-    Names of things say nothing; a style at strength 0, a control at weight 0 and the negative prompt at cfg 1
-    have no influence, and the order of styles has none.
+    Names of things say nothing; a style at strength 0, a control or a reference at weight 0 and the negative
+    prompt at cfg 1 have no influence, and the order of styles has none.
     """
     values = recipe.as_json()
     values["base"] = recipe.base.weights
@@ -114,6 +114,9 @@ def essence(recipe: Recipe) -> str:
         values["negative_prompt"] = ""
     values["controls"] = [
         one.model_dump(mode="json", exclude={"name"}) for one in recipe.controls if one.weight
+    ]
+    values["references"] = [
+        one.model_dump(mode="json", exclude={"name"}) for one in recipe.references if one.weight
     ]
     if recipe.upscale is not None:
         values["upscale"] = recipe.upscale.model_dump(mode="json", exclude={"name"})
@@ -148,6 +151,7 @@ def _beginning(recipe: Recipe) -> tuple[object, ...]:
         if hires is None
         else (hires.width, hires.height, hires.steps, steps_skipped(hires.steps, hires.denoise), hires.by),
         tuple(control.network for control in recipe.controls),
+        tuple(reference.network for reference in recipe.references),
     )
 
 

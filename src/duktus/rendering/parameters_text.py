@@ -53,7 +53,9 @@ def parameters_text(recipe: Recipe) -> str:
 
 
 def _beginning(recipe: Recipe) -> list[tuple[str, str]]:
-    """What a picture begins from, under A1111's keys; masks and controls have none that would be true."""
+    """What a picture begins from, under A1111's keys; masks, controls and references have none that
+    would be true.
+    """
     found: list[tuple[str, str]] = []
     if recipe.source is not None:
         found.append(("Denoising strength", _number(recipe.source.denoise)))

@@ -60,6 +60,26 @@ class Sources:
         latents = torch.cat([one.latents for one in begun])
         return Over(latents, source.denoise, self._free([one.canvas for one in begun], latents))
 
+    def opened(self, recipes: Sequence[Recipe]) -> tuple[Tensor, Tensor]:
+        """For a base that paints within: what may change (n, 1, h, w), and the latents of the rest."""
+        canvases = [self._begun(recipe) for recipe in recipes]
+        shape = self._base.latent_shape(recipes[0].width, recipes[0].height)
+        found: dict[int, tuple[Tensor, Tensor]] = {}
+        for begun in canvases:
+            assert begun is not None
+            if id(begun) not in found:
+                found[id(begun)] = self._opened(begun.canvas, shape)
+        rows = [found[id(begun)] for begun in canvases]
+        return torch.cat([opened for opened, _ in rows]), torch.cat([left for _, left in rows])
+
+    def _opened(self, drawn: Canvas, shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+        """Grey stands where the picture is open, as in training (diffusers' inpainting pipelines)."""
+        assert drawn.open is not None
+        free = free_latents(drawn.open, drawn.open.shape[0] // shape[1])
+        closed = torch.from_numpy(drawn.open <= 0)
+        left = self._base.encode_pictures(as_input(drawn.pixels) * closed)[0]
+        return torch.from_numpy(free)[None, None].to(left.device), left
+
     def _free(self, canvases: Sequence[Canvas], latents: Tensor) -> Tensor | None:
         shares = [one.open for one in canvases if one.open is not None]
         if not shares:

@@ -17,6 +17,8 @@ from duktus.domain.recipe import Lane, Recipe
 from duktus.families import lora
 from duktus.families.control import ControlNetwork
 from duktus.families.family import EncodesWeighted, WearsTextStyles
+from duktus.families.inpainting import PaintsWithin
+from duktus.families.reference import ReferenceNetwork
 from duktus.families.registry import family, steerable
 from duktus.families.safetensors_header import tensor_hash
 from duktus.families.upscaler import UpscalerNetwork
@@ -25,6 +27,7 @@ from duktus.rendering.denoise import Batch, Snapshot, denoise
 from duktus.rendering.facts import current_facts
 from duktus.rendering.groups import Group, plan, text_strengths
 from duktus.rendering.passes import Sources, enlarged, steering
+from duktus.rendering.references import References
 from duktus.rendering.steps import StepsStrip, previews, to_pixels
 from duktus.rendering.upscaling import Upscaler
 
@@ -73,11 +76,12 @@ class _Watch:
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """What recipes name beside styles, by hash: pictures (PNG files), control networks, upscalers."""
+    """What recipes name beside styles, by hash: pictures (PNG files), and networks of each kind."""
 
     pictures: Mapping[str, Path] = field(default_factory=dict[str, Path])
     controls: Mapping[str, ControlNetwork] = field(default_factory=dict[str, ControlNetwork])
     upscalers: Mapping[str, UpscalerNetwork] = field(default_factory=dict[str, UpscalerNetwork])
+    references: Mapping[str, ReferenceNetwork] = field(default_factory=dict[str, ReferenceNetwork])
 
 
 class Renderer:
@@ -107,6 +111,7 @@ class Renderer:
         self._upscalers: dict[str, Upscaler] = {}
         self._networks: dict[str, LoadedControl] = {}
         self._sources: Sources | None = None
+        self._references: References | None = None
         self._checked: set[str] = set()
 
     def facts(self) -> Facts:
@@ -197,6 +202,12 @@ class Renderer:
                 f"The upscaler {recipe.upscale.name} of recipe {recipe.id} is not here.",
                 f"No network with hash {recipe.upscale.network[:12]} was given.",
             )
+        for reference in recipe.references:
+            if reference.network not in self._materials.references:
+                raise NotFoundError(
+                    f"The reference network {reference.name} of recipe {recipe.id} is not here.",
+                    f"No network with hash {reference.network[:12]} was given.",
+                )
         for control in recipe.controls:
             if control.network not in self._materials.controls:
                 raise NotFoundError(
@@ -215,9 +226,19 @@ class Renderer:
         self._mount(base, group)
         first = group.recipes[0]
         self._wear(base, text_strengths(first))
+        if self._references is None:
+            find = self._materials.pictures.__getitem__
+            self._references = References(base, self._materials.references, find)
+        self._references.show(group)
+        conditioning = _encoded(base, texts, first.weighting).rows(order)
+        over = self._over(base).over(group.recipes)
+        if isinstance(base, PaintsWithin) and base.inpaints and over is not None:
+            conditioning = base.within(conditioning, *self._over(base).opened(group.recipes))
+            # It was taught to keep what the mask leaves: nothing is held, and at 1 nothing shines through.
+            over = None if over.denoise == 1 else replace(over, free=None)
         return Batch(
             base=base,
-            conditioning=_encoded(base, texts, first.weighting).rows(order),
+            conditioning=conditioning,
             seeds=tuple(recipe.seed for recipe in group.recipes),
             cfg=tuple(recipe.cfg for recipe in group.recipes) if group.guided else None,
             steps=first.steps,
@@ -226,7 +247,7 @@ class Renderer:
             shape=base.latent_shape(first.width, first.height),
             guidance=group.guidance,
             variations=tuple(recipe.variation for recipe in group.recipes),
-            over=self._over(base).over(group.recipes),
+            over=over,
             steering=self._steering(base, group, (first.width, first.height)),
         )
 
@@ -245,7 +266,8 @@ class Renderer:
     def _base(self, recipe: Recipe) -> LoadedBase:
         wanted = (recipe.numerics.dtype, recipe.numerics.lane)
         if self._loaded is None or self._loaded_as != wanted:
-            self._loaded, self._mounted, self._networks, self._sources = None, {}, {}, None
+            self._loaded, self._mounted, self._networks = None, {}, {}
+            self._sources, self._references = None, None
             self._loaded = family(self.base.family).load(self.base, device=self._device, dtype=wanted[0])
             if wanted[1] is Lane.PROOF:
                 self._loaded.proof_arithmetic()

@@ -119,9 +119,10 @@ def preflight(
 
 def check_role(base: Base) -> None:
     """:class:`InputError` with the way out when nothing can be taught on this base."""
-    if base.role is Role.RENDER_ONLY:
+    if base.role in (Role.RENDER_ONLY, Role.INPAINTING):
         way_out = registry.family(base.family).role_words(base.role)
-        raise InputError(f"Nothing can be taught on {base.name}.", "It is for rendering only.", way_out)
+        why = "It is for rendering only." if base.role is Role.RENDER_ONLY else "It is for inpainting."
+        raise InputError(f"Nothing can be taught on {base.name}.", why, way_out)
 
 
 def checkpoint_words(settings: TeachSettings) -> str:

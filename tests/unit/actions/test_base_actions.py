@@ -71,6 +71,16 @@ def test_a_folder_is_added_in_place_and_used_under_its_name(workspace: Workspace
     assert (sd15 / "model_index.json").is_file()
 
 
+def test_a_single_file_for_inpainting_is_told_by_its_first_layer(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    folder = write_tiny_base(tmp_path / "within", channels=(32, 48), latent_channels=4, inpainting=True)
+    file = write_single_file(folder, tmp_path / "within.safetensors")
+    added = add_base(workspace, Wanted(str(file), config=str(folder)))
+    assert added.base.role is Role.INPAINTING
+    assert "inpainting" in added.words
+
+
 def test_a_base_that_changed_afterwards_is_refused(workspace: Workspace, sd15: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(sd15, tmp_path / "copy"))
     add_base(workspace, Wanted(str(folder), name="mine"))

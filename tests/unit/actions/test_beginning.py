@@ -134,7 +134,7 @@ def test_variation_hires_and_draft(workspace: Workspace) -> None:
         ({"image": "photo.png", "mask": ("circle:900,900,3",)}, InputError, "nothing to paint"),
         ({"image": "photo.png", "denoise": 1.5}, InputError, "denoise 1.5"),
         ({"image": "photo.png", "hires": "2x"}, InputError, "hires"),
-        ({"image": "nowhere.png"}, InputError, "neither a file nor an asset"),
+        ({"image": "nowhere.png"}, InputError, "neither a file nor a picture"),
         ({"variation_strength": 0.5}, InputError, "--variation-seed"),
         ({"variation_seed": -1}, InputError, "seed -1"),
         ({"hires_denoise": 0.5}, InputError, "--hires 2x"),

@@ -74,3 +74,14 @@ def test_controls() -> None:
 def test_controls_that_cannot_be_used_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="KIND:PICTURE"):
         words.control(text)
+
+
+def test_references() -> None:
+    plain = words.reference("my muse.png")
+    assert (plain.name, plain.picture, plain.weight) == (None, "my muse.png", 1.0)
+    whole = words.reference("mine@C:/pictures/a.png:0.8")
+    assert (whole.name, whole.picture, whole.weight) == ("mine", "C:/pictures/a.png", 0.8)
+    assert words.reference("a-0123456789abcdef:0.5").picture == "a-0123456789abcdef"
+    assert words.reference("folder/me@home.png").picture == "folder/me@home.png"
+    with pytest.raises(InputError, match="PICTURE"):
+        words.reference(" ")

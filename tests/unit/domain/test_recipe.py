@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 from tests.support.workspaces import adapter, recipe, style
 
-from duktus.domain.beginning import Control, ControlKind, Extend, Hires, Mask, Source, Variation
+from duktus.domain.beginning import Control, ControlKind, Extend, Hires, Mask, Reference, Source, Variation
 from duktus.domain.recipe import Recipe
 
 ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
@@ -22,12 +22,17 @@ def test_what_is_absent_is_not_in_the_canonical_form() -> None:
     }  # fmt: skip
 
 
+def test_ids_of_recipes_without_references_never_change() -> None:
+    assert everything(references=()).id == "r-ecddcacfa0ae1323"
+
+
 def everything(**changes: object) -> Recipe:
     content: dict[str, object] = {
         "variation": Variation(seed=4, strength=0.25),
         "source": Source(picture=ONE, denoise=0.6, extend=Extend(left=16)),
         "mask": Mask(picture=TWO, feather=3),
         "controls": (Control(kind=ControlKind.LINE, name="lines", network=THREE, picture=ONE, end=0.5),),
+        "references": (Reference(name="muse", network=TWO, picture=THREE, weight=0.5),),
     }
     return recipe(width=96, **(content | changes))
 
@@ -44,6 +49,8 @@ def test_each_beginning_makes_another_recipe_that_reads_back() -> None:
         everything(mask=None),
         everything(source=Source(picture=ONE, denoise=0.7, extend=Extend(left=16))),
         everything(controls=()),
+        everything(references=()),
+        everything(references=(Reference(name="muse", network=TWO, picture=THREE, weight=0.6),)),
         recipe(width=96, hires=Hires(width=192, height=128, steps=3, denoise=0.5)),
         recipe(width=96, hires=Hires(width=192, height=128, steps=3, denoise=0.5, by="pixel")),
     ]
@@ -51,7 +58,7 @@ def test_each_beginning_makes_another_recipe_that_reads_back() -> None:
 
 
 def test_it_names_every_picture_once_and_the_finished_size() -> None:
-    assert everything().pictures == (ONE, TWO)
+    assert everything().pictures == (ONE, TWO, THREE)
     assert recipe().pictures == ()
     assert everything().picture_size == (96, 64)
     assert recipe(hires=Hires(width=192, height=128, steps=3, denoise=0.5)).picture_size == (192, 128)
@@ -84,6 +91,9 @@ def test_values_stay_within_their_bounds() -> None:
     ):
         with pytest.raises(ValidationError):
             Control.model_validate({"name": "c", "network": ONE, "picture": TWO, **bad})
+    for weight in (-0.1, 2.1):
+        with pytest.raises(ValidationError):
+            Reference(name="r", network=ONE, picture=TWO, weight=weight)
     for denoise in (0, 1.1):
         with pytest.raises(ValidationError):
             Source(picture=ONE, denoise=denoise)

@@ -24,7 +24,10 @@ def test_the_file_that_init_writes_says_the_defaults(tmp_path: Path) -> None:
     folder = tmp_path / "all"
     folder.mkdir()
     spelled = read_settings(write(folder, plain), {})
-    assert spelled.model_copy(update={"bases": {}, "controls": {}, "upscalers": {}}) == Settings()
+    assert (
+        spelled.model_copy(update={"bases": {}, "controls": {}, "references": {}, "upscalers": {}})
+        == Settings()
+    )
 
 
 def test_the_environment_wins(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, ClassVar
 from duktus.domain.base import Base, Role
 from duktus.domain.weighting import Weighting
 from duktus.families.folder_family import FolderFamily, StyleLayout
+from duktus.families.inpainting import check_paints
 from duktus.families.schedules import check_combination, check_no_guidance
 from duktus.families.sd15 import folder as sd15_folder
 from duktus.families.sd15 import single_file
-from duktus.families.unet_control import TakesUnetControls
+from duktus.families.unet_doors import TakesUnetControls, TakesUnetReferences
 
 if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from duktus.families.single_file import SingleFile
 
 
-class Sd15(FolderFamily, TakesUnetControls):
+class Sd15(FolderFamily, TakesUnetControls, TakesUnetReferences):
     """The family's part of the contract that needs no torch, and the doors to the rest."""
 
     name = "sd15"
@@ -49,9 +50,12 @@ class Sd15(FolderFamily, TakesUnetControls):
         return sd15_folder.describe(folder, name, family=self.name, asked=role)
 
     def check_recipe(self, base: Base, recipe: Recipe) -> None:
-        """Refuse samplers without that schedule, and guidance, which this family does not know."""
+        """Refuse samplers without that schedule, guidance, which this family does not know, and anything but
+        painting within a picture on a base made for it.
+        """
         check_combination(recipe.sampler, recipe.schedule, recipe.steps)
         check_no_guidance(base.name, recipe.guidance)
+        check_paints(base, recipe)
 
     def loaded(self, base: Base, *, device: str, dtype: str) -> LoadedBase:
         """The base in memory; nothing is fetched from the network."""

@@ -42,7 +42,7 @@ def recognises(folder: Path) -> bool:
     except InputError:
         return False
     return (
-        index.get("_class_name") == "StableDiffusionPipeline"
+        index.get("_class_name") in {"StableDiffusionPipeline", "StableDiffusionInpaintPipeline"}
         and "text_encoder_2" not in index
         and unet.get("_class_name") == "UNet2DConditionModel"
         and any("CrossAttn" in str(block) for block in unet.get("down_block_types") or ())

@@ -69,8 +69,7 @@ class LoadedSd15(UnetBase[Tensor]):
             row: Tensor = self._text(ids.to(self.device))[0]
         return row if weights is None else weighed_rows(row, weights.to(self.device))
 
-    def beside(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:  # noqa: ARG002
-        """What the U-Net, and a network like it, takes beside noisy latents and timesteps: the text."""
+    def _told(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:  # noqa: ARG002
         assert isinstance(conditioning, Sd15Conditioning)
         return {"encoder_hidden_states": conditioning.hidden.to(self.dtype)}
 

@@ -101,10 +101,8 @@ class LoadedSdxl(UnetBase[SdxlConditioning]):
             rows.append(row if weights is None else weighed_rows(row, weights.to(self.device)))
         return SdxlConditioning(torch.cat(rows, dim=-1), answer.text_embeds)
 
-    def beside(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:
-        """What the U-Net, and a network like it, takes beside noisy latents and timesteps: the text, and that
-        the picture has its own size and nothing was cut off.
-        """
+    def _told(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:
+        """The text, and that the picture has its own size and nothing was cut off."""
         assert isinstance(conditioning, SdxlConditioning)
         told = {
             "text_embeds": conditioning.pooled.to(self.dtype),
