@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from tests.journey.conftest import Studio
-from tests.support.beginnings import photo, write_picture, write_random_control
+from tests.support.beginnings import photo, write_picture, write_random_adapter, write_random_control
 from tests.support.references import write_random_encoder, write_random_reference
 from tests.support.tiny_base import write_tiny_base
 from tests.support.workspaces import Ran, make_workspace
@@ -81,6 +81,34 @@ def test_lines_steer_a_picture_in_python(tmp_path: Path, bases: dict[str, Path])
     (large,) = ws.render("a woman", seed=1, hires="2x", hires_denoise=0.4)
     assert pixels(ws.path(large)).shape == (128, 128, 3)
     assert ws.verify(large).identical
+
+
+def test_an_adapter_holds_a_picture_and_what_does_not_fit_is_passed_by_or_refused(
+    cli: Cli, tmp_path: Path, bases: dict[str, Path]
+) -> None:
+    wrong = write_random_adapter(tmp_path / "wrong", channels=[32, 64], num_res_blocks=1)
+    right = write_random_adapter(tmp_path / "right", channels=[32, 48], num_res_blocks=1)
+    file = right / "diffusion_pytorch_model.safetensors"
+    root = tmp_path / "workspace"
+    make_workspace(root, bases["tiny"])
+    with (root / "duktus.toml").open("a", encoding="utf-8") as settings:
+        for name, place in (("wrong", wrong), ("right", right), ("file", file)):
+            settings.write(f'\n[controls.{name}]\nfolder = "{place}"\nkind = "line"\n')
+    write_picture(tmp_path / "sketch.png", photo())
+    sketch = tmp_path / "sketch.png"
+    asked = (root, "sweep", "a woman", "--seed", "1", "--steps", "2", "--control-weight", "0,1", "--json")
+    done = cli(*asked, "--control", f"line:{sketch}:1:0-0.9")
+    assert done.code == 0, done.err
+    first, second = done.document["series"]["assets"]
+    (control,) = second["recipe"]["controls"]
+    assert (control["name"], control["end"]) == ("right", 0.9), "the first of its kind that fits"
+    assert not np.array_equal(pixels(first["path"]), pixels(second["path"]))
+    assert cli(root, "verify", second["id"]).code == 0
+    again = cli(*asked, "--control", f"line@file:{sketch}:1:0-0.9").document["series"]["assets"][1]
+    assert np.array_equal(pixels(again["path"]), pixels(second["path"])), "its file alone is the same adapter"
+    refused = cli(*asked, "--control", f"line@wrong:{sketch}")
+    assert refused.code == 2
+    assert "does not fit tiny" in refused.err
 
 
 def test_a_reference_is_looked_at_named_and_proven(cli: Cli, tmp_path: Path, bases: dict[str, Path]) -> None:

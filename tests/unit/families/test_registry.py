@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from duktus.domain.errors import InputError, NotFoundError
-from duktus.families.registry import FAMILIES, family, family_of
+from duktus.domain.errors import InputError, MismatchError, NotFoundError
+from duktus.families.registry import FAMILIES, family, family_of, referring, steerable
 
 
 def test_a_folder_is_recognised_by_its_configs(tiny_folder):
@@ -28,6 +28,13 @@ def test_another_pipeline_is_not_taken_for_this_family(copied):
     index.write_text(index.read_text().replace("StableDiffusionPipeline", "StableDiffusionXLPipeline"))
     with pytest.raises(InputError, match="No family"):
         family_of(copied)
+
+
+@pytest.mark.parametrize("name", ["flux", "zimage"])
+def test_families_that_take_no_networks_beside_them_say_so(name):
+    for door, words in ((steerable, "take no control pictures"), (referring, "take no reference pictures")):
+        with pytest.raises(MismatchError, match=f"{name} {words}.*Stable Diffusion 1.x or SDXL"):
+            door(name)
 
 
 def test_recognising_and_hashing_loads_no_torch(tiny_folder):
