@@ -18,8 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.support.hostile_run import hostile_run
-from tests.support.mutations import damaged_pictures, mutated_blocks
+from tools.foreign_pictures.hostile_run import hostile_run
+from tools.foreign_pictures.mutations import damaged_pictures, mutated_blocks
 
 LONGEST = 2.0
 """Seconds."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from tests.journey.conftest import new_workspace
-from tests.support.foreign_pictures import NAMES, picture_of, png
 from tests.support.workspaces import Ran
+from tools.foreign_pictures.written import NAMES, picture_of, png
 
 import duktus
 from duktus.domain.errors import InputError, NotFoundError

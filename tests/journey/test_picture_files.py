@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.journey.conftest import new_workspace
-from tests.support.foreign_pictures import NAMES, picture_of
 from tests.support.workspaces import Ran
+from tools.foreign_pictures.written import NAMES, picture_of
 
 import duktus
 

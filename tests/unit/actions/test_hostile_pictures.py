@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from tests.support.hostile_run import hostile_run
-from tests.support.mutations import Case, damaged_pictures, mutated_blocks
+from tools.foreign_pictures.hostile_run import hostile_run
+from tools.foreign_pictures.mutations import Case, damaged_pictures, mutated_blocks
 
 
 @pytest.mark.slow

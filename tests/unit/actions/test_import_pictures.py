@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.support import foreign_pictures
-from tests.support.foreign_pictures import NAMES, golden, picture_of, png, with_comment
 from tests.support.workspaces import BASE, adapter, make_workspace, recipe, rows, style
+from tools.foreign_pictures import written
+from tools.foreign_pictures.written import NAMES, golden, picture_of, png, with_comment
 
 from duktus.actions.completing import complete
 from duktus.actions.import_pictures import Fate, import_pictures
@@ -155,7 +155,7 @@ def test_a_text_file_beside_a_picture_is_read_at_import(here: Workspace, tmp_pat
 
 def test_our_own_pictures_from_elsewhere_keep_their_recipe(here: Workspace, tmp_path: Path) -> None:
     ours = recipe(prompt="from another workspace")
-    (tmp_path / "a.png").write_bytes(encode_png(foreign_pictures.pixels(), ours))
+    (tmp_path / "a.png").write_bytes(encode_png(written.pixels(), ours))
     [taken] = import_pictures(here, tmp_path / "a.png").taken
     assert taken.tool == "duktus"
     assert show(here, taken.id).recipe == ours
@@ -190,7 +190,7 @@ def test_a_description_of_our_own_becomes_a_recipe_again(tmp_path: Path) -> None
     with here.archive.write() as connection:
         styles.add(connection, BASE, known)
     one = recipe(adapters=(adapter(known, 0.85),), negative_prompt="blurry")
-    text = explain(encode_png(foreign_pictures.pixels(), one), "a")
+    text = explain(encode_png(written.pixels(), one), "a")
     assert text.recipe == one
     claimed = ForeignRecipe(
         tool=Tool.DUKTUS, prompt="a woman", seed=1, steps=4, cfg=3.0, sampler="DPM++ 2M", schedule="Karras",

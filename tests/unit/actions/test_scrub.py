@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.foreign_pictures import chunk, golden, inserted, picture_of, pixels, png, with_comment
 from tests.support.workspaces import recipe
+from tools.foreign_pictures.written import chunk, golden, inserted, picture_of, pixels, png, with_comment
 
 from duktus.actions.scrub import scrub
 from duktus.domain.errors import ConflictError, InputError, PictureError

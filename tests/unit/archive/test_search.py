@@ -13,8 +13,8 @@ import pytest
 from alembic import command
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import IntegrityError
-from tests.support.foreign_pictures import NAMES, picture_of
 from tests.support.workspaces import BASE, adapter, asset, recipe, style
+from tools.foreign_pictures.written import NAMES, picture_of
 
 from duktus.archive import (
     assets,

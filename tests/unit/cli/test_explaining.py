@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.foreign_pictures import png
 from tests.support.workspaces import make_workspace
+from tools.foreign_pictures.written import png
 
 from duktus.cli.app import run
 from duktus.cli.explaining import harmless

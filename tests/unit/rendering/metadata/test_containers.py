@@ -9,7 +9,8 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
-from tests.support.foreign_pictures import (
+from tests.support.workspaces import adapter, recipe, style
+from tools.foreign_pictures.written import (
     chunk,
     golden,
     inserted,
@@ -17,7 +18,6 @@ from tests.support.foreign_pictures import (
     png,
     with_comment,
 )
-from tests.support.workspaces import adapter, recipe, style
 
 from duktus.domain.asset import PictureFormat
 from duktus.domain.errors import InputError, PictureError

@@ -14,8 +14,8 @@ import subprocess
 
 import pytest
 from PIL import Image
-from tests.support.foreign_pictures import pixels
 from tests.support.workspaces import adapter, recipe, style
+from tools.foreign_pictures.written import pixels
 
 from duktus.domain.asset import PictureFormat
 from duktus.domain.recipe import Sampler, Schedule

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.foreign_pictures import (
+from tools.foreign_pictures.written import (
     NAMES,
     comfyui_webp,
     expected,

@@ -7,14 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.mutations import Case
-from tests.support.workspaces import make_workspace
-
 from duktus.actions.import_pictures import Fate, import_pictures
 from duktus.actions.show import show
 from duktus.archive import foreign
 from duktus.domain.canonical import sha256_hex
 from duktus.domain.errors import UserError
+from duktus.wiring import workspace_at
+from tools.foreign_pictures.mutations import Case
 
 
 @dataclass
@@ -34,7 +33,9 @@ class Run:
 
 def hostile_run(root: Path, cases: Iterable[Case]) -> Run:
     """Write every case, show it, import it; whatever is not as promised is listed in ``wrong``."""
-    workspace = make_workspace(root / "workspace")
+    (root / "workspace").mkdir()
+    workspace = workspace_at(root / "workspace", {})
+    workspace.prepare()
     folder = root / "cases"
     folder.mkdir()
     run = Run()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from tests.support.foreign_pictures import NAMES, chunk, golden, inserted, picture_of, png, with_comment
+from tools.foreign_pictures.written import NAMES, chunk, golden, inserted, picture_of, png, with_comment
 
 TOKENS = (
     b"\0", b"\xff\xfe", b"\xed\xa0\x80", b"\\ud800", b'"', b"\\", b"{", b"}", b"[" * 2000, b'{"a":' * 300,

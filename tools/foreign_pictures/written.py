@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "metadata"
+GOLDEN = Path(__file__).parent / "samples"
 NAMES = ("a1111.txt", "forge.txt", "comfyui.json", "comfyui_custom.json", "invokeai.json", "swarmui.json",
          "fooocus.json", "fooocus_a1111.txt")  # fmt: skip
 
