@@ -12,6 +12,7 @@ from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from duktus.domain.errors import InputError
+from duktus.families.image_processors import prefer_pillow
 from duktus.families.safetensors_header import read_header
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def unpack(path: Path, pipeline: str, configuration: Path, target: Path, role: R
     dtype = DTYPES.get(max(set(kinds), key=kinds.count), torch.float32)
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
+    prefer_pillow()
     kind: Any = getattr(diffusers, pipeline)
     try:
         with warnings.catch_warnings():

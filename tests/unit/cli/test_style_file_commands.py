@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support import foreign_styles as foreign
 from tests.support.foreign_styles import ab, save, taught
+from tests.support.workspaces import command
 
 from duktus.cli.app import run
 from duktus.families.style_files.truth import of_folder
@@ -36,6 +37,16 @@ def test_a_file_is_checked_mended_and_nothing_else_is_written(
     assert sum(line.startswith(f"diffusers {whole} strength 1.00 loaded here") for line in lines) == 2
     assert any(line.startswith(f"A1111 {whole} strength 1.00") for line in lines)
     assert {path.name for path in place.iterdir()} == {"theirs.safetensors", "mended.safetensors"}
+
+
+@pytest.mark.slow
+def test_nothing_but_our_own_words_on_stderr(place: Path) -> None:
+    truth = of_folder(weights_folder(), "sd15", "miniature")
+    save(place / "theirs.safetensors", ab(taught(truth), "unet."), foreign.peft_metadata("unet"))
+    ran = command(["style", "check", "theirs.safetensors"], place)
+    assert ran.code == 0
+    assert "loaded here" in ran.out
+    assert ran.err.splitlines() == ["Loading theirs.safetensors with diffusers."]
 
 
 @pytest.mark.parametrize(

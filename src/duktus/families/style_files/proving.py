@@ -12,6 +12,7 @@ import diffusers
 import torch
 from transformers.utils import logging as transformers_logging
 
+from duktus.families.image_processors import prefer_pillow
 from duktus.families.style_files.mending import change_of
 from duktus.families.style_files.truth import build, file_path
 
@@ -57,6 +58,7 @@ def prove(
     parts = {
         part: network for part, config in configs.items() if (network := _empty(part, config)) is not None
     }
+    prefer_pillow()
     kind: Any = getattr(diffusers, PIPELINES[family])
     pipeline = _pipeline(kind, parts)
     level, bars = logging.root.manager.disable, transformers_logging.is_progress_bar_enabled()
