@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.loading import loaded
 from tests.support.workspaces import environment
 
 HEAVY = {
@@ -22,24 +23,6 @@ HEAVY = {
 }
 
 
-def loaded(arguments: list[str], cwd: Path) -> set[str]:
-    """The top-level packages in memory after a command."""
-    code = (
-        "import sys\nfrom duktus.cli.app import run\ncode = run(sys.argv[1:])\n"
-        "print('\\nLOADED', *sorted({name.partition('.')[0] for name in sys.modules}))\nsys.exit(code)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        cwd=cwd,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return set(done.stdout.rpartition("LOADED")[2].split())
-
-
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["sweep", "--help"], ["style", "--help"]])
 def test_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     assert not loaded(arguments, tmp_path) & HEAVY
@@ -47,7 +30,12 @@ def test_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
 
 def test_listing_does_not_load_torch(tmp_path: Path) -> None:
     assert "torch" not in loaded(["init"], tmp_path)
-    for arguments in (["series", "list"], ["style", "list", "--json"], ["base", "list"]):
+    for arguments in (
+        ["series", "list"],
+        ["style", "list", "--json"],
+        ["base", "list"],
+        ["sweep", "a", "--seed", "1,2", "--plan"],
+    ):
         assert not loaded(arguments, tmp_path) & {"torch", "diffusers", "transformers", "peft"}
 
 

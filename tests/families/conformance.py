@@ -37,9 +37,10 @@ from duktus.families.samplers import quiet_numpy
 from duktus.rendering.compare import compare
 from duktus.rendering.denoise import Batch, denoise
 from duktus.rendering.renderer import Renderer
-from duktus.training import Paused, Taught, TrainingSet, teach
+from duktus.training import Paused, Taught, TrainingSet
 from duktus.training.cache import build_cache
 from duktus.training.loop import Trainer
+from duktus.training.teach import teach
 
 TEXTS = ("portrait of a woman with red hair", "a man, pencil sketch", "")
 ROUNDING = 0.6

@@ -12,7 +12,8 @@ from duktus.domain.base import Base
 from duktus.domain.style import TeachSettings
 from duktus.families.family import LoadedBase
 from duktus.families.registry import family, family_of
-from duktus.training import Taught, TrainingSet, read_training_set, teach
+from duktus.training import Taught, TrainingSet, read_training_set
+from duktus.training.teach import teach
 
 
 @pytest.fixture(scope="class")

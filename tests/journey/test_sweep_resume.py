@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.journey.conftest import STYLE, Studio, new_workspace
+from tests.support.loading import loaded
 from tests.support.portfolio import TRIGGER
 from tests.support.workspaces import Ran, environment, rows
 
@@ -90,6 +91,13 @@ def test_a_picture_lost_from_the_store_is_rendered_again(cli: Cli, studio: Studi
     assert again["series"]["assets"][5]["id"] == lost["id"]
     assert kept.is_file()
     assert Path(lost["path"]).is_file()
+
+
+def test_a_sweep_that_is_done_loads_no_torch(cli: Cli, studio: Studio) -> None:
+    assert cli(studio.root, *SWEEP).code == 0
+    heavy = {"torch", "diffusers", "transformers"}
+    assert not loaded(SWEEP, studio.root) & heavy
+    assert not loaded(("series", "resume", "twelve"), studio.root) & heavy
 
 
 def test_another_plan_under_the_same_name_is_refused(cli: Cli, studio: Studio) -> None:

@@ -22,7 +22,8 @@ import os, sys
 from pathlib import Path
 from duktus.domain.style import TeachSettings
 from duktus.families import registry
-from duktus.training import Stepped, read_training_set, teach
+from duktus.training import Stepped, read_training_set
+from duktus.training.teach import teach
 
 base_folder, pictures, run, mode = sys.argv[1:]
 family = registry.family_of(Path(base_folder))

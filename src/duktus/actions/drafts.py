@@ -10,16 +10,18 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from duktus.actions.workspace import Workspace
 from duktus.archive.store import write_whole
 from duktus.domain.asset import DraftMeasured, Facts
 from duktus.domain.canonical import canonical_json, sha256_hex
 from duktus.domain.recipe import Lane, Recipe
-from duktus.rendering import Renderer
 from duktus.rendering.compare import compare
 from duktus.rendering.groups import shape_key
+
+if TYPE_CHECKING:
+    from duktus.rendering import Renderer
 
 
 def measured_drafts(

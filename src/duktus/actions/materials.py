@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from duktus import rendering
 from duktus.actions.control_networks import networks_of
 from duktus.actions.reference_networks import references_of
 from duktus.actions.upscalers import upscalers_of
 from duktus.actions.workspace import Workspace
 from duktus.domain.base import Base
 from duktus.domain.recipe import Recipe
-from duktus.rendering import Materials
+
+if TYPE_CHECKING:
+    from duktus.rendering import Materials
 
 
 def materials_for(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -> Materials:
@@ -21,7 +25,7 @@ def materials_for(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -
         NotFoundError: a network that the settings do not name.
     """
     hashes = dict.fromkeys(name for recipe in recipes for name in recipe.pictures)
-    return Materials(
+    return rendering.Materials(
         pictures={name: workspace.store.checked(name) for name in hashes},
         controls=networks_of(workspace, base, recipes),
         upscalers=upscalers_of(workspace, recipes),

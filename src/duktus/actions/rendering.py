@@ -1,4 +1,4 @@
-"""Renders recipes and keeps every picture the moment it is finished."""
+"""Renders recipes and keeps every picture the moment it is finished. Loads torch once there is one to do."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from duktus import rendering
 from duktus.actions.devices import pick_device
 from duktus.actions.drafts import marked, measured_drafts
 from duktus.actions.materials import materials_for
 from duktus.actions.progress import Progress, Tick
 from duktus.actions.workspace import Workspace
 from duktus.archive import assets
+from duktus.archive.store import sweep
 from duktus.archive.times import now
 from duktus.domain.asset import Asset
 from duktus.domain.base import Base
 from duktus.domain.canonical import sha256_hex, short_id
 from duktus.domain.recipe import Recipe
-from duktus.rendering import Picture, Preview, Renderer, encode_png, pixel_hash
+from duktus.rendering import encode_png, pixel_hash
 from duktus.rendering.files import encode_strip
 
-OnPreview = Callable[[Preview], None]
+if TYPE_CHECKING:
+    from duktus.rendering import Picture, Preview
+
+OnPreview = Callable[["Preview"], None]
 STRIP = ".steps.png"
 """How the strip of a picture's steps is named, beside it."""
 
@@ -60,9 +66,11 @@ def render_jobs(
     """
     if not jobs:
         return
+    for folder in {job.folder for job in jobs}:  # names are copies where a disk has no hard links
+        sweep(folder)
     progress.say(f"Loading {base.name}.")
     recipes = [job.recipe for job in jobs]
-    renderer = Renderer(
+    renderer = rendering.Renderer(  # only now is torch loaded
         base,
         style_files,
         batch=workspace.batch,

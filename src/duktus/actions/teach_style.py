@@ -19,7 +19,9 @@ from duktus.archive.disk import explained
 from duktus.archive.lock import Lock
 from duktus.archive.times import now
 from duktus.domain.style import Style
-from duktus.training import Paused, Plan, Taught, preflight, teach
+from duktus.training import Paused, Plan, Taught
+from duktus.training.preflight import preflight
+from duktus.training.teach import teach
 
 
 @dataclass(frozen=True, slots=True)

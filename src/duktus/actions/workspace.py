@@ -23,7 +23,7 @@ from pathlib import Path
 from duktus.archive import base_records
 from duktus.archive.archive import Archive
 from duktus.archive.disk import explained, full_disk, read_only
-from duktus.archive.store import Store, write_whole
+from duktus.archive.store import Store, sweep, write_whole
 from duktus.domain.base import Base, Role
 from duktus.domain.beginning import ControlKind
 from duktus.domain.errors import MismatchError, NotFoundError
@@ -73,7 +73,8 @@ class Workspace:
     references: Mapping[str, ReferenceFiles] = field(default_factory=dict[str, ReferenceFiles])
 
     def prepare(self) -> bool:
-        """Make the folder a workspace if it is none yet, and see that there is room to work in it.
+        """Make the folder a workspace if it is none yet, and see that there is room to work in it. What a
+        process that was killed had half written is removed.
 
         Whether it was made now. :class:`StorageError` when it is read-only or its disk is full.
         """
@@ -85,6 +86,8 @@ class Workspace:
                 raise full_disk(self.root)
             if new:
                 write_whole(self.settings_file, self.settings_text.encode())
+            for folder in (self.root, self.root / "archive", self.store.writing):
+                sweep(folder)
             self.archive.ready()
         return new
 

@@ -1,7 +1,8 @@
 """Files addressed by their content.
 
 A file is written under a temporary name, flushed to the disk, made read-only and renamed to its SHA-256;
-only then may a row name it. So whatever moment a process dies at, every file in the store is whole.
+only then may a row name it. So whatever moment a process dies at, every file in the store is whole; what it
+was writing stays under a name that says whose it was, and :func:`sweep` removes it.
 People find files through *names*: hard links such as ``pictures/portraits/07-a-0123....png`` that cost no
 space (a copy where the disk has no hard links).
 """
@@ -14,10 +15,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import psutil
+
 from duktus.domain.canonical import sha256_hex
 from duktus.domain.errors import StorageError
 
 _CHUNK = 1 << 20
+_WRITING = ".writing-"
+"""Then the number of the process that writes, a hyphen, and a name."""
 
 
 def file_sha256(path: Path) -> str:
@@ -39,10 +44,15 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_whole(target: Path, data: bytes) -> None:
-    """Write a file so that it appears whole or not at all; replaces an older one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".writing-", dir=target.parent)
+def write_whole(target: Path, data: bytes, *, through: Path | None = None) -> None:
+    """Write a file so that it appears whole or not at all; replaces an older one.
+
+    Until then it lies in ``through``, a folder on the same disk, or beside its place.
+    """
+    place = through or target.parent
+    for folder in {place, target.parent}:
+        folder.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f"{_WRITING}{os.getpid()}-", dir=place)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as out:
@@ -57,11 +67,26 @@ def write_whole(target: Path, data: bytes) -> None:
     _flush_folder(target.parent)
 
 
+def sweep(folder: Path) -> int:
+    """Remove what processes that are no more were writing in a folder; how many files that was."""
+    left = [path for path in folder.glob(f"{_WRITING}*-*") if not _alive(path.name)]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
+
+
+def _alive(name: str) -> bool:
+    number = name.removeprefix(_WRITING).partition("-")[0]
+    return not number.isdecimal() or psutil.pid_exists(int(number))
+
+
 class Store:
     """The content-addressed files below one folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.writing = root / "writing"
+        """Where files lie until they are whole: one folder, so that what a crash leaves is quickly found."""
 
     def path(self, file_hash: str) -> Path:
         """Where the file with that SHA-256 lies, whether or not it is there."""
@@ -72,7 +97,7 @@ class Store:
         file_hash = sha256_hex(data)
         target = self.path(file_hash)
         if not (target.is_file() and target.read_bytes() == data):
-            write_whole(target, data)
+            write_whole(target, data, through=self.writing)
             target.chmod(0o444)
         return file_hash
 
@@ -121,7 +146,7 @@ class Store:
 def copy_out(source: Path, target: Path) -> None:
     """Copy a file so that it appears whole or not at all, writable by its owner."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".writing-{os.getpid()}-{target.name}")
+    temporary = target.with_name(f"{_WRITING}{os.getpid()}-{target.name}")
     try:
         shutil.copyfile(source, temporary)
         temporary.replace(target)

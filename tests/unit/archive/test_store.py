@@ -13,7 +13,7 @@ from tests.support.workspaces import environment
 from duktus.archive import store as module
 from duktus.archive.disk import explained, storage_error
 from duktus.archive.lock import Lock
-from duktus.archive.store import Store, copy_out, write_whole
+from duktus.archive.store import Store, copy_out, sweep, write_whole
 from duktus.domain.canonical import sha256_hex
 from duktus.domain.errors import ConflictError, StorageError
 
@@ -88,6 +88,35 @@ def test_a_disk_that_fills_up_leaves_no_half_file(
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files == [tmp_path / "file"]
     assert files[0].read_bytes() == b"old"
+
+
+def test_what_a_killed_process_was_writing_is_swept(store: Store, tmp_path: Path) -> None:
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom duktus.archive.store import Store\n"
+        "def hang(_):\n    print('writing', flush=True)\n    sys.stdin.read()\n"
+        f"os.fsync = hang\nStore(Path({str(store.root)!r})).put(b'picture')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(),
+        text=True,
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "writing\n"
+        assert sweep(store.writing) == 0  # it may still finish
+        (left,) = store.writing.iterdir()
+        writer.kill()
+    kept = store.put(b"another")
+    assert left.is_file()
+    assert sweep(store.writing) == 1
+    assert [path for path in store.root.rglob("*") if path.is_file()] == [store.path(kept)]
+    mine = tmp_path / ".writing-mine.txt"
+    mine.write_text("no process of ours wrote this")
+    assert sweep(tmp_path) == 0
+    assert sweep(tmp_path / "nowhere") == 0
+    assert mine.is_file()
 
 
 def test_disk_errors_are_found_behind_other_errors(tmp_path: Path) -> None:

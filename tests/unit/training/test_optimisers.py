@@ -14,8 +14,9 @@ from duktus.actions.lesson import Lesson, _settings
 from duktus.domain.base import Base
 from duktus.domain.errors import InputError
 from duktus.domain.style import Optimiser, TeachSettings
-from duktus.training import Paused, Taught, TrainingSet, teach
+from duktus.training import Paused, Taught, TrainingSet
 from duktus.training.optimisers import Stepper
+from duktus.training.teach import teach
 
 Make = Callable[..., TeachSettings]
 CPU = torch.device("cpu")

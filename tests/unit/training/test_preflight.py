@@ -13,8 +13,8 @@ import torch
 from duktus.domain.base import Base, Role
 from duktus.domain.errors import InputError, StorageError, TrainingError
 from duktus.domain.style import TeachSettings
-from duktus.training import TrainingSet, preflight, probe
-from duktus.training.preflight import checkpoint_words, held_out_words, in_words
+from duktus.training import TrainingSet, probe
+from duktus.training.preflight import checkpoint_words, held_out_words, in_words, preflight
 from duktus.training.probe import Trial, choose
 
 Make = Callable[..., TeachSettings]

@@ -17,10 +17,12 @@ from duktus.domain.style import TeachSettings
 from duktus.families import registry
 from duktus.families.family import LoadedBase
 from duktus.families.lora import Beside
-from duktus.training import Taught, TrainingSet, preflight, recomputing, teach
+from duktus.training import Taught, TrainingSet, recomputing
 from duktus.training.cache import build_cache
 from duktus.training.loop import Trainer
+from duktus.training.preflight import preflight
 from duktus.training.recomputing import Keeping, cgroup_room, decide, recompute, recomputes, step_bytes
+from duktus.training.teach import teach
 
 Make = Callable[..., TeachSettings]
 

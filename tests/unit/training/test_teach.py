@@ -30,9 +30,9 @@ from duktus.training import (
     Taught,
     TrainingSet,
     read_training_set,
-    teach,
 )
 from duktus.training.loop import Trainer
+from duktus.training.teach import teach
 
 Make = Callable[..., TeachSettings]
 
