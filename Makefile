@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.set-up
+WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check clean
@@ -26,8 +27,8 @@ $(STAMP): requirements.lock pyproject.toml tools/setup_browser.sh tools/setup_ex
 demo: $(STAMP) ## nine pictures in; a taught style, a directed series and its sheet out (about 5 minutes)
 	$(BIN)/duktus demo --out demo-output
 
-test: $(STAMP) ## the whole suite
-	$(BIN)/python -m pytest
+test: $(STAMP) ## the whole suite, on up to four cores
+	$(BIN)/python -m pytest $(WORKERS)
 
 check: $(STAMP) ## the fast part: lint, types, architecture, unit tests
 	$(BIN)/ruff check .

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.docs.documents import ROOT, Block, blocks, matches
+from tests.support.workspaces import Ran, environment
 
 from duktus import miniature
 
+Give = Callable[[Path, str], Ran]
+
+FIRST = "nine-pictures"
+"""Given as a reader gives it, each command to a shell and in a process of its own."""
+
 GUIDES = (
-    "nine-pictures",
+    FIRST,
     "sweeps",
     "reproduce",
     "keeping-track",
@@ -38,41 +46,70 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """``duktus`` on the path, from this source tree; no network."""
-    program = tmp_path_factory.mktemp("bin") / "duktus"
+@pytest.fixture
+def shell(tmp_path: Path) -> Give:
+    """Give a command to a shell, with ``duktus`` on the path, from this source tree; no network."""
+    program = tmp_path / "bin" / "duktus"
+    program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m duktus "$@"\n', encoding="utf-8")
     program.chmod(0o755)
-    return {
-        **os.environ,
-        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT / "src"),
-        "HF_HUB_OFFLINE": "1",
-    }
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+
+    def give(cwd: Path, command: str) -> Ran:
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=cwd,
+            env=environment({"PATH": path, "HF_HUB_OFFLINE": "1"}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return give
 
 
-def run(
-    arguments: list[str], block: Block, expected: str, workspace: Path, environment: dict[str, str]
-) -> None:
+@pytest.fixture
+def here(cli: Callable[..., Ran]) -> Give:
+    """Give a command in this process, which has torch loaded, with the words that a shell makes of it."""
+
+    def give(cwd: Path, command: str) -> Ran:
+        program, *arguments = words(command, cwd)
+        assert program == "duktus"
+        return cli(cwd, *arguments)
+
+    return give
+
+
+def words(command: str, cwd: Path) -> list[str]:
+    """What a shell hands to the program: names of files found, quotes gone."""
+    assert not set(shlex.shlex(command, posix=True, punctuation_chars=True)) & {"|", ">", "<", ";", "&", "&&"}
     done = subprocess.run(
-        arguments, cwd=workspace, env=environment, capture_output=True, text=True, check=False
+        ["bash", "-c", rf"printf '%s\0' {command}"], cwd=cwd, capture_output=True, text=True, check=True
     )
-    where = f"{block.file.name}, block at line {block.line}: {arguments[-1]}"
-    assert done.returncode == 0, f"{where}\nended {done.returncode}\n{done.stdout}\n{done.stderr[-4000:]}"
-    assert matches(expected, done.stdout), f"{where}\nexpected:\n{expected}\ngot:\n{done.stdout}"
+    return done.stdout.split("\0")[:-1]
 
 
 @pytest.mark.parametrize("guide", GUIDES)
-def test_the_guide_runs(guide: str, workspace: Path, environment: dict[str, str]) -> None:
+def test_the_guide_runs(
+    guide: str, workspace: Path, here: Give, shell: Give, monkeypatch: pytest.MonkeyPatch
+) -> None:
     steps = [block for block in blocks(ROOT / "docs" / "guides" / f"{guide}.md") if block.runs]
     assert steps
     for block in steps:
         if block.language == "python":
-            run([sys.executable, "-c", block.body], block, "", workspace, environment)
+            monkeypatch.chdir(workspace)
+            exec(compile(block.body, f"{guide}.md", "exec"), {"__name__": "__main__"})  # noqa: S102
             continue
         for command, expected in block.commands():
-            run(["bash", "-c", command], block, expected, workspace, environment)
+            give = shell if guide == FIRST else here
+            check(give(workspace, command), block, command, expected)
+
+
+def check(ran: Ran, block: Block, command: str, expected: str) -> None:
+    where = f"{block.file.name}, block at line {block.line}: {command}"
+    assert ran.code == 0, f"{where}\nended {ran.code}\n{ran.out}\n{ran.err[-4000:]}"
+    assert matches(expected, ran.out), f"{where}\nexpected:\n{expected}\ngot:\n{ran.out}"
 
 
 def test_every_guide_is_run() -> None:

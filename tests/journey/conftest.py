@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.support.portfolio import TRIGGER, write_pictures
 from tests.support.tiny_base import MINIATURE_DEFAULTS, write_tiny_base
-from tests.support.workspaces import Ran, make_workspace
+from tests.support.workspaces import make_workspace
 
 from duktus.cli.app import run
 
@@ -58,25 +57,8 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(autouse=True)
-def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("DUKTUS_"):
-            monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    """Give a command in this process, in the folder ``cwd``."""
-
-    def call(cwd: Path, *arguments: str) -> Ran:
-        capsys.readouterr()
-        with monkeypatch.context() as there:
-            there.chdir(cwd)
-            code = run(arguments)
-        captured = capsys.readouterr()
-        return Ran(code, captured.out, captured.err)
-
-    return call
+def no_settings_of_mine(plain_environment: None) -> None:
+    """Also where a test opens a workspace itself."""
 
 
 @pytest.fixture(scope="session")

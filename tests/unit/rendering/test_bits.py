@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from tests.support.recipes import mixed, recipe, styled
 
 from duktus.domain.recipe import Sampler, Schedule
@@ -35,6 +36,20 @@ def test_alone_in_batches_and_shuffled_the_bytes_are_the_same(tiny, style, rende
         assert hashes(renderer, recipes) == alone
     order = [4, 1, 5, 0, 3, 2]
     assert hashes(renderer, [recipes[place] for place in order]) == [alone[place] for place in order]
+
+
+def test_two_threads_hold_them_too(tiny, style):
+    """The suite's workers compute with one thread, people with all they have."""
+    recipes = mixed(tiny, style[0], steps=2)[:3]
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        renderer = Renderer(tiny, {style[0]: style[1]}, batch=1)
+        alone = hashes(renderer, recipes)
+        renderer.batch = 3
+        assert hashes(renderer, recipes) == alone
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_neighbours_of_other_shapes_and_cfg_1_change_nothing(tiny, style, renderer):
