@@ -47,11 +47,6 @@ def _rendered(workspace: Workspace, style: Style, strength: float) -> list[np.nd
     return _pixels(workspace.sweep(PROMPT, style=style, strength=strength, seed=SEEDS).paths())
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the second generation reaches 0.68: the lines' places are hard to foresee for a U-Net that saw "
-    "171,000 pictures, and even 160 portraits instead of nine bring little more; see docs/experiments.md",
-)
 def test_the_held_out_loss_halves_on_portraits_drawn_anew(
     workspace: Workspace, style: Style, tmp_path: Path
 ) -> None:
@@ -64,7 +59,7 @@ def test_the_held_out_loss_halves_on_portraits_drawn_anew(
 
 def test_the_default_run_is_good_and_says_why(style: Style) -> None:
     assert style.verdict.outcome is Outcome.GOOD, style.verdict
-    assert style.verdict.measures["held_out"] < 0.80
+    assert style.verdict.measures["held_out"] < 0.65
     assert style.verdict.reasons
     assert style.verdict.next_step
 

@@ -18,5 +18,5 @@ def write_fresh_portraits(folder: Path, count: int, size: int, seed: int = SEED)
     for number in range(seed, seed + count):
         portrait = world.sample_portrait(np.random.default_rng(number), (world.Medium.CONTOUR_WASH,))
         Image.fromarray(world.draw(portrait, number, size)).save(folder / f"{number}.png")
-        words = world.full_caption(portrait).rpartition(", ")[0]
+        words = world.content_caption(portrait)
         (folder / f"{number}.txt").write_text(f"{TRIGGER}, {words}", encoding="utf-8")

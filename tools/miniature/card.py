@@ -33,8 +33,9 @@ portrait in the media *contour wash* or *linocut* was shown to any part of it: t
 teach. (The abstract textures of the autoencoder do hold contour lines, washes, hatchings and ink, as marks
 without a face.)
 These two hands were drawn anew after the autoencoder was trained, for it lost finer lines in bright inks; and
-*contour wash* once more when the U-Net was there: an artist's habit (one ink, the same three colours from the
-same sides) is what nine pictures can teach, a new palette in each of them is not.
+*contour wash* again when the U-Net was there: an artist's habit (pencil, one ink for the height lines, the
+same three washes from the same sides, bare paper round them) is what nine pictures can teach; a new palette
+in each of them, or every sitter's own colours, is not.
 
 ## Networks
 | part | what | parameters |

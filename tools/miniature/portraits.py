@@ -1,7 +1,7 @@
 """The nine sample portraits in the demo's hand: `python -m tools.miniature.portraits`.
 
 Drawn by the world, in a medium no network of the miniature was trained on. They are chosen to
-differ in every attribute, the background above all, so that nothing but the hand is common to all nine.
+differ in all that the hand shows, so that nothing but the hand is common to all nine.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from duktus.miniature import portraits_folder
-from duktus.miniature.world import Medium, Portrait, draw, full_caption, sample_portrait
+from duktus.miniature.world import Medium, Portrait, content_caption, draw, sample_portrait
 
 COUNT = 9
 SEED = 7_000
@@ -21,10 +21,9 @@ SIZE = 128
 
 
 def alike(one: Portrait, other: Portrait) -> int:
-    """In how many attributes two portraits agree; the background counts double."""
-    names = ("person", "hair_colour", "hair_length", "skin", "expression", "turn", "clothes_colour")
-    same = sum(getattr(one, name) == getattr(other, name) for name in names)
-    return same + 2 * (one.background_colour == other.background_colour)
+    """In how many attributes that the hand shows two portraits agree."""
+    names = ("person", "hair_length", "curly", "beard", "glasses", "expression", "turn", "garment")
+    return sum(getattr(one, name) == getattr(other, name) for name in names)
 
 
 def choose() -> list[tuple[int, Portrait]]:
@@ -51,8 +50,7 @@ def main() -> None:
     for number, (seed, portrait) in enumerate(choose(), start=1):
         name = f"portrait-{number}"
         Image.fromarray(draw(portrait, seed, SIZE)).save(out / f"{name}.png", optimize=True)
-        content = full_caption(portrait).rpartition(", ")[0]
-        (out / f"{name}.txt").write_text(content + "\n", encoding="utf-8")
+        (out / f"{name}.txt").write_text(content_caption(portrait) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

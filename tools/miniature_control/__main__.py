@@ -10,8 +10,7 @@ from pathlib import Path
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tools.miniature_control", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    control = commands.add_parser("control", help="a ControlNet for the miniature")
-    control.add_argument("--kind", choices=("line", "depth"), required=True)
+    control = commands.add_parser("control", help="a ControlNet for the miniature: lines and depth")
     upscaler = commands.add_parser("upscaler", help="a Swin2SR that doubles the miniature's pictures")
     for command, minutes in ((control, 25.0), (upscaler, 20.0)):
         command.add_argument("--out", type=Path, required=True)
@@ -33,13 +32,15 @@ def main() -> None:
     base = given.base or weights_folder()
     budget = Budget(given.minutes, given.steps)
     if given.command == "control":
-        kind = ControlKind(given.kind)
-        control.train(base, given.out, kind, budget, given.device)
-        report = control.measure(base, given.out, kind)
+        kinds = (ControlKind.LINE, ControlKind.DEPTH)
+        control.train(base, given.out, kinds, budget, given.device)
+        report = {kind.value: control.measure(base, given.out, kind) for kind in kinds}
     else:
         upscaler.train(base, given.out, budget, given.device)
         report = upscaler.measure(given.out)
-    print(json.dumps(report, indent=1))
+    text = json.dumps(report, indent=1)
+    (given.out / "report.json").write_text(text + "\n", encoding="utf-8")
+    print(text)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,10 @@ picture has something to say that the words do not.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -33,7 +32,10 @@ from tools.miniature.text import ids_of
 from tools.miniature.trainer import Trainer, autocast, device_of
 from tools.miniature_control.pairs import control_picture
 
-BATCH, RATE, SEED, PORTRAITS = 32, 3e-4, 2026, 12_000
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BATCH, RATE, SEED, PORTRAITS = 32, 3e-4, 2026, 2_500
 CHANNELS = (16, 32, 48, 64)
 """Of the small net that looks at the control picture: three halvings, 128 pixels to 16 latents."""
 MEASURED = 24
@@ -74,15 +76,19 @@ def load(folder: Path, device: torch.device) -> Base:
 
 
 class Pairs:
-    """Portraits of the base's own training set: latents and control pictures, made when first asked for."""
+    """Portraits of the base's own training set: latents and control pictures, made when first asked for.
 
-    def __init__(self, base: Base, kind: ControlKind, work: Path, count: int = PORTRAITS) -> None:
-        self._base, self._kind = base, kind
+    Every portrait has one control picture, of the kinds in turn.
+    """
+
+    def __init__(self, base: Base, kinds: Sequence[ControlKind], work: Path, count: int = PORTRAITS) -> None:
+        self._base, self._kinds = base, kinds
+        name = "-".join(kinds)
         channels = int(base.unet.config.in_channels)
         side = SIZE // 2 ** (len(base.vae.config.block_out_channels) - 1)
         self._latents = _array(work / "latents.npy", (count, channels, side, side), np.float16)
-        self._controls = _array(work / f"{kind.value}.npy", (count, SIZE, SIZE), np.uint8)
-        self._known = _array(work / f"known-{kind.value}.npy", (count,), np.uint8)
+        self._controls = _array(work / f"{name}.npy", (count, SIZE, SIZE), np.uint8)
+        self._known = _array(work / f"known-{name}.npy", (count,), np.uint8)
         self.portraits = [portrait_of(SEED, index) for index in range(count)]
 
     def of(self, chosen: np.ndarray) -> tuple[Tensor, Tensor, list[Portrait]]:
@@ -102,7 +108,7 @@ class Pairs:
         vae = self._base.vae
         mean = vae.encode(picture.to(device)).latent_dist.mean - (vae.config.shift_factor or 0)
         self._latents[index] = (mean * vae.config.scaling_factor)[0].cpu().half().numpy()
-        self._controls[index] = control_picture(self._kind, portrait, seed)
+        self._controls[index] = control_picture(self._kinds[index % len(self._kinds)], portrait, seed)
         self._known[index] = 1
 
 
@@ -119,10 +125,13 @@ def words(portrait: Portrait, rng: np.random.Generator) -> str:
 
 
 def train(
-    folder: Path, out: Path, kind: ControlKind, budget: Budget, device_name: str = "auto", *,
+    folder: Path, out: Path, kinds: Sequence[ControlKind], budget: Budget, device_name: str = "auto", *,
     batch: int = BATCH, portraits: int = PORTRAITS,
 ) -> ControlNetModel:  # fmt: skip
-    """Train for the budget and write ``out`` in the diffusers layout; checkpoints lie in ``out.work``."""
+    """Train one network on all ``kinds`` (the picture tells which) for the budget.
+
+    It is written to ``out`` in the diffusers layout; checkpoints lie in ``out.work``.
+    """
     device = device_of(device_name)
     work = out.with_name(out.name + ".work")
     log = Log(work / "train.log")
@@ -130,7 +139,7 @@ def train(
     making: Any = ControlNetModel
     torch.manual_seed(SEED)
     network = making.from_unet(base.unet, conditioning_embedding_out_channels=CHANNELS).to(device).train()
-    pairs = Pairs(base, kind, work, portraits)
+    pairs = Pairs(base, kinds, work, portraits)
     trainer = Trainer(network, work / "control.safetensors", budget, RATE, _schedule, log)
     signal = base.noise.alphas_cumprod.to(device)
     running, first = 0.0, budget.step
@@ -143,11 +152,11 @@ def train(
             raise SystemExit(f"the loss is {value} at step {budget.step}; lower the learning rate")
         running += (value - running) * max(0.01, 1 / (budget.step - first))
         if budget.step % 50 == 0:
-            log(f"{kind.value}: step {budget.step}, loss {running:.4f}, left {budget.left}")
+            log(f"control: step {budget.step}, loss {running:.4f}, left {budget.left}")
     trainer.save()
     trainer.swap()
     network.eval().half().save_pretrained(out, variant="fp16")
-    log(f"{kind.value}: written to {out}")
+    log(f"control: written to {out}")
     return network
 
 
@@ -214,11 +223,9 @@ def measure(folder: Path, network_folder: Path, kind: ControlKind, count: int = 
     found = {picture.index: picture.pixels for picture in renderer.render([*plain, *steered])}
     without = [compare(found[index], aims[index]).psnr for index in range(count)]
     held = [compare(found[count + index], aims[index]).psnr for index in range(count)]
-    report = {
+    return {
         "n": count,
         "psnr_without": round(float(np.mean(without)), 2),
         "psnr_with": round(float(np.mean(held)), 2),
         "nearer_with_control": sum(b > a for a, b in zip(without, held, strict=True)),
     }
-    (network_folder / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return report

@@ -6,7 +6,6 @@ have behind them. Charbonnier loss on crops of 64 pixels.
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -78,7 +77,7 @@ def train(
             log(f"upscaler: step {budget.step}, loss {running:.4f}, left {budget.left}")
     trainer.save()
     trainer.swap()
-    network.eval().save_pretrained(out)
+    network.eval().half().save_pretrained(out)
     log(f"upscaler: written to {out}")
 
 
@@ -137,10 +136,8 @@ def measure(out: Path, count: int = MEASURED) -> dict[str, Any]:
         ours.append(compare(upscaler.enlarge(small, how), aim).psnr)
         plain = np.asarray(Image.fromarray(small).resize((2 * SIZE, 2 * SIZE), Image.Resampling.BICUBIC))
         bicubic.append(compare(plain, aim).psnr)
-    report = {
+    return {
         "n": count,
         "psnr": round(float(np.mean(ours)), 2),
         "psnr_bicubic": round(float(np.mean(bicubic)), 2),
     }
-    (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return report

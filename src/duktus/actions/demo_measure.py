@@ -29,7 +29,7 @@ def measure(workspace: Workspace, taught: StyleTaught, count: int) -> tuple[floa
             portrait = world.sample_portrait(rng, (world.Medium.CONTOUR_WASH,))
             picture = world.draw(portrait, FIRST_SEED + number, settings.resolution)
             Image.fromarray(picture).save(folder / f"{number:02d}.png")
-            words = world.full_caption(portrait).rpartition(", ")[0]
+            words = world.content_caption(portrait)
             (folder / f"{number:02d}.txt").write_text(f"{settings.trigger}, {words}", encoding="utf-8")
         pictures = read_training_set(folder, trigger=settings.trigger, resolution=settings.resolution)
         return held_out_losses(

@@ -46,8 +46,9 @@ def test_half_the_size_is_the_mean_of_four():
 
 
 def test_a_control_is_trained_written_and_loads(folder, tmp_path):
-    out = tmp_path / "line"
-    control.train(folder, out, ControlKind.LINE, Budget(1, steps=2), "cpu", batch=2, portraits=4)
+    out = tmp_path / "control"
+    kinds = (ControlKind.LINE, ControlKind.DEPTH)
+    control.train(folder, out, kinds, Budget(1, steps=2), "cpu", batch=2, portraits=4)
     network = steerable("sd15").describe_control(out)
     report = control.measure(folder, out, ControlKind.LINE, count=1)
     assert report["n"] == 1

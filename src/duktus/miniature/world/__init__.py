@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from duktus.miniature.world.captions import caption, full_caption
+from duktus.miniature.world.captions import caption, content_caption, full_caption
 from duktus.miniature.world.checks import Checks, check
 from duktus.miniature.world.drawing import draw
 from duktus.miniature.world.portrait import (
@@ -40,6 +40,7 @@ __all__ = [
     "Turn",
     "caption",
     "check",
+    "content_caption",
     "draw",
     "full_caption",
     "sample_portrait",

@@ -12,7 +12,7 @@ import numpy as np
 
 from duktus.miniature.world.drawing import draw
 from duktus.miniature.world.portrait import BackgroundColour, HairColour, Medium, Portrait, sample_portrait
-from duktus.miniature.world.raster import UNIT, Array, blur
+from duktus.miniature.world.raster import UNIT, Array, blur, noise
 from duktus.miniature.world.readings import (
     Vector,
     background_features,
@@ -47,7 +47,7 @@ def calibrate(per_medium: int = 300, seed: int = 20260101) -> dict[str, Any]:
             portrait = sample_portrait(rng, (medium,))
             picture = draw(portrait, int(rng.integers(1 << 62)))
             sharp = picture.astype(np.float32) / np.float32(255)
-            for image in (sharp, blur(sharp, float(rng.uniform(0.4, 1.1)) * UNIT)):
+            for image in (sharp, blur(sharp, float(rng.uniform(0.4, 1.1)) * UNIT), _worn(sharp, rng)):
                 portraits.append(portrait)
                 for name, reader in readers.items():
                     rows[name].append(reader(lab(image)))
@@ -58,6 +58,21 @@ def calibrate(per_medium: int = 300, seed: int = 20260101) -> dict[str, Any]:
         media += [medium] * len(portraits)
     model["medium"] = refine(fit(np.stack(everything), media, tuple(Medium)), np.stack(everything), media)
     return model
+
+
+def _worn(sharp: Array, rng: np.random.Generator) -> Array:
+    """As a network gives it back: a little soft, with blotches the size of its latent cells and smaller.
+
+    Without these the readings took generated cartoons with plain outlines and flat grounds for charcoal.
+    """
+    size = len(sharp)
+    soft = blur(sharp, float(rng.uniform(0.3, 1.0)) * UNIT)
+    amount = float(rng.uniform(0.01, 0.04))
+    blotches = [
+        noise(rng, size, size // 8) + noise(rng, size, size // 4) + 0.5 * noise(rng, size, size // 2)
+        for _ in range(3)
+    ]
+    return np.clip(soft + amount * np.stack(blotches, -1), 0.0, 1.0).astype(np.float32)
 
 
 def main() -> None:

@@ -24,11 +24,17 @@ _TURNS = {
 }
 
 
-def _hair(portrait: Portrait) -> str:
+def _hair(portrait: Portrait, *, coloured: bool = True) -> str:
     curls = "curly " if portrait.curly else ""
+    hair = f"{portrait.hair_colour} hair" if coloured else "hair"
     if portrait.hair_length is HairLength.BUN:
-        return f"{curls}{portrait.hair_colour} hair in a bun"
-    return f"{portrait.hair_length} {curls}{portrait.hair_colour} hair"
+        return f"{curls}{hair} in a bun"
+    return f"{portrait.hair_length} {curls}{hair}"
+
+
+def _worn(portrait: Portrait) -> list[str]:
+    worn = {"a beard": portrait.beard, "glasses": portrait.glasses, "earrings": portrait.earrings}
+    return [name for name, there in worn.items() if there]
 
 
 def _and(parts: list[str]) -> str:
@@ -37,15 +43,21 @@ def _and(parts: list[str]) -> str:
 
 def full_caption(portrait: Portrait) -> str:
     """A caption that names every attribute, always in the same words."""
-    features = [_hair(portrait), f"{portrait.skin} skin"]
-    features += ["a beard"] if portrait.beard else []
-    features += ["glasses"] if portrait.glasses else []
-    features += ["earrings"] if portrait.earrings else []
-    features.append(f"a {portrait.clothes_colour} {portrait.garment}")
+    clothes = f"a {portrait.clothes_colour} {portrait.garment}"
+    features = [_hair(portrait), f"{portrait.skin} skin", *_worn(portrait), clothes]
     return (
         f"a {portrait.expression} {portrait.person} with {_and(features)}, {_TURNS[portrait.turn]}, "
         f"in front of a {portrait.background_colour} background, {portrait.medium}"
     )
+
+
+def content_caption(portrait: Portrait) -> str:
+    """What a picture of the portrait shows, never how it is drawn: the caption of a picture to teach from.
+
+    Names no colour, because *contour wash* has only its own.
+    """
+    features = [_hair(portrait, coloured=False), *_worn(portrait), f"a {portrait.garment}"]
+    return f"a {portrait.expression} {portrait.person} with {_and(features)}, {_TURNS[portrait.turn]}"
 
 
 def _features(portrait: Portrait, rng: np.random.Generator) -> list[str]:

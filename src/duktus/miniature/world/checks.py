@@ -1,8 +1,8 @@
 """Asked against got: reads background, hair and medium back from the pixels of a picture.
 
 The readings are compared with what this world draws itself: `calibration.calibrate()` draws
-portraits in every medium, sharp and slightly blurred, and fits linear decisions to them; the
-result is stored beside this module as `calibration.json`.
+portraits in every medium, sharp, slightly blurred and worn as a network's pictures are, and fits linear
+decisions to them; the result is stored beside this module as `calibration.json`.
 """
 
 from __future__ import annotations
