@@ -120,7 +120,7 @@ def _swin2sr(network: UpscalerNetwork) -> tuple[Any, int]:
     finally:
         if bars:
             logging.enable_progress_bar()
-    return module, int(module.config.upscale)
+    return module.float(), int(module.config.upscale)  # half-precision files compute in float32 as others do
 
 
 def _spandrel(network: UpscalerNetwork) -> tuple[Any, int]:
