@@ -23,6 +23,7 @@ FIRST = "nine-pictures"
 
 GUIDES = (
     FIRST,
+    "what-stays",
     "sweeps",
     "reproduce",
     "keeping-track",

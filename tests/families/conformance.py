@@ -224,7 +224,7 @@ class Conformance:
         before = trainer.advance()
         trainer.step = 0
         with torch.no_grad():
-            after = trainer._loss().item()
+            after = next(trainer._losses()).item()
         assert after < before
 
     def test_a_stopped_run_goes_on_bit_for_bit(
@@ -283,6 +283,21 @@ class Conformance:
                 got = module.lora_B["s"].weight.flatten(1) @ module.lora_A["s"].weight.flatten(1)
                 error = (wanted - module.scaling["s"] * got).norm() / wanted.norm()
                 assert error < 1e-3, name
+
+    def test_targets_name_modules_or_are_refused_with_those_there_are(self, loaded: LoadedBase) -> None:
+        named: dict[Targets, int] = {}
+        refused: dict[Targets, InputError] = {}
+        for targets in Targets:
+            try:
+                named[targets] = len(set(loaded.target_modules(targets)))
+            except InputError as error:
+                refused[targets] = error
+        assert 0 < named[Targets.ATTENTION] < named[Targets.ATTENTION_FEED_FORWARD]
+        assert all(named.values())
+        for targets, error in refused.items():
+            assert f"no modules for the targets '{targets.value}'" in str(error)
+            assert error.why
+            assert all(known.value in error.next_step for known in named)
 
     # Rendering -----------------------------------------------------------------------------------------
 

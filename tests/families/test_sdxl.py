@@ -22,7 +22,9 @@ SDXL = family("sdxl")
 
 class TestSdxl(Conformance):
     family = "sdxl"
-    specimens: ClassVar = {"base": Specimen(write_tiny_sdxl)}
+    specimens: ClassVar = {
+        "base": Specimen(write_tiny_sdxl, targets=(*Specimen.targets, Targets.STYLE_BLOCKS))
+    }
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,19 @@ def test_every_linear_of_sdxl_is_counted_as_other_programs_count_it(plain: Path)
     loaded = SDXL.load(SDXL.describe(plain, "m"))
     blocks = [name for name, _ in loaded.denoiser.named_modules() if name.endswith(".attn2")]
     assert len(loaded.target_modules(Targets.ATTENTION_FEED_FORWARD)) == 10 * len(blocks)
+
+
+def test_the_style_blocks_are_the_attention_of_one_transformer(plain: Path) -> None:
+    """Those of B-LoRA (arXiv 2403.14572); here two blocks of it, ten in full size."""
+    loaded = SDXL.load(SDXL.describe(plain, "m"))
+    block = "up_blocks.0.attentions.1.transformer_blocks"
+    matrices = ("to_q", "to_k", "to_v", "to_out.0")
+    assert list(loaded.target_modules(Targets.STYLE_BLOCKS)) == [
+        f"{block}.{number}.{attention}.{matrix}"
+        for number in (0, 1)
+        for attention in ("attn1", "attn2")
+        for matrix in matrices
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from duktus.domain.base import Base
 from duktus.domain.errors import InputError
 from duktus.domain.style import TeachSettings
 from duktus.families.registry import family
-from duktus.training import TrainingSet, read_training_set
+from duktus.training import TrainingSet, class_prompt, read_class_folder, read_training_set
+from duktus.training.captions import neutral_caption
 from duktus.training.preflight import check_role
 
 
@@ -27,6 +28,8 @@ class Lesson:
     """A caption for pictures without their own."""
     held_out: Path | None = None
     """A folder of pictures to measure on; without it some of ``pictures`` are held out by rule."""
+    prior_pictures: Path | None = None
+    """A folder of class pictures; without it the base draws them, where ``changes`` name a ``prior``."""
     resume: bool = False
     changes: tuple[tuple[str, Any], ...] = ()
     base: str | None = None
@@ -41,6 +44,8 @@ class Ready:
     settings: TeachSettings
     pictures: TrainingSet
     held_out: TrainingSet | None
+    class_pictures: TrainingSet | None = None
+    """Those that were given; None where there is no prior, or the base is to draw them."""
 
 
 def prepare(base: Base, lesson: Lesson) -> Ready:
@@ -53,8 +58,33 @@ def prepare(base: Base, lesson: Lesson) -> Ready:
             folder, trigger=lesson.trigger, template=lesson.template, resolution=settings.resolution
         )
 
+    _check_neutral(settings)
     held_out = read(lesson.held_out) if lesson.held_out else None
-    return Ready(base, settings, read(lesson.pictures), held_out)
+    return Ready(base, settings, read(lesson.pictures), held_out, _class_given(lesson, settings))
+
+
+def _check_neutral(settings: TeachSettings) -> None:
+    if settings.self_prior is not None:
+        neutral_caption("", settings)
+    elif settings.neutral is not None:
+        raise InputError(
+            f"A neutral caption was given ({settings.neutral!r}), but no self-prior.",
+            "It is the caption under which the base's own answers are kept.",
+            "Say how much they count, e.g. --self-prior 1.",
+        )
+
+
+def _class_given(lesson: Lesson, settings: TeachSettings) -> TrainingSet | None:
+    if settings.prior is not None:
+        class_prompt(settings)
+        return read_class_folder(lesson.prior_pictures, settings) if lesson.prior_pictures else None
+    if lesson.prior_pictures is not None or any(name.startswith("prior_") for name, _ in lesson.changes):
+        raise InputError(
+            "A class to keep was described, but not named.",
+            "Class pictures, their number and their weight belong to a class prompt.",
+            "Name the class, e.g. --prior 'a portrait of a woman'.",
+        )
+    return None
 
 
 def _settings(base: Base, lesson: Lesson) -> TeachSettings:

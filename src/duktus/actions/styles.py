@@ -112,6 +112,8 @@ def full_metadata_of(style: Style) -> dict[str, str]:
         "ss_training_started_at": str(style.created.timestamp() - style.seconds),
         "ss_training_finished_at": str(style.created.timestamp()),
         "ss_num_train_images": str(len(style.training_pictures)),
+        "ss_num_reg_images": str(len(style.class_pictures)),
+        **({"ss_prior_loss_weight": f"{settings.prior_weight:g}"} if settings.prior else {}),
         "ss_total_batch_size": str(settings.batch),
         "ss_learning_rate": f"{settings.learning_rate:g}",
         "ss_caption_dropout_rate": f"{settings.caption_dropout:g}",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from duktus.actions.class_pictures import drawn_class
 from duktus.actions.devices import pick_device
 from duktus.actions.lesson import Lesson, Ready, prepare
 from duktus.actions.lesson_progress import Teller
@@ -22,6 +23,9 @@ from duktus.domain.style import Style
 from duktus.training import Paused, Plan, Taught
 from duktus.training.preflight import preflight
 from duktus.training.teach import teach
+
+CLASS = "class"
+"""The folder of the class pictures in that of the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def teach_style(workspace: Workspace, lesson: Lesson, *, progress: Progress | No
             told.say(f"Made a workspace in {workspace.root}.")
         for note in ready.pictures.notes:
             told.say(note)
-        taught, plan = _teach(workspace, ready, run, resume=lesson.resume, told=told)
+        ready, taught, plan = _teach(workspace, ready, run, resume=lesson.resume, told=told)
         style = _style(name, ready, taught, plan)
         workspace.store.put_file(taught.file)
         workspace.store.name(style.file_hash, workspace.root / "styles" / f"{name}{SUFFIX}")
@@ -65,13 +69,18 @@ def teach_style(workspace: Workspace, lesson: Lesson, *, progress: Progress | No
 
 def _teach(
     workspace: Workspace, ready: Ready, run: Path, *, resume: bool, told: Progress
-) -> tuple[Taught, Plan]:
+) -> tuple[Ready, Taught, Plan]:
     device = pick_device(workspace.device)
     told.say("Trying it out before it starts.")
     plan = preflight(ready.base, ready.pictures, ready.settings, run, device=device, held_out=ready.held_out)
     teller = Teller(told)
     for words in plan.words:
         teller.say(words)
+    if ready.settings.prior is not None and ready.class_pictures is None:
+        drawn = drawn_class(
+            ready.base, ready.settings, run / CLASS, told, device=device, batch=workspace.batch
+        )
+        ready = replace(ready, class_pictures=drawn)
     prompt = ready.pictures.pictures[0].caption
     samples = Samples(ready.base, run / "samples", prompt, told, device=device, batch=workspace.batch)
     outcome = teach(
@@ -83,6 +92,7 @@ def _teach(
         dtype=plan.dtype,
         gradient_checkpointing=plan.gradient_checkpointing,
         held_out=ready.held_out,
+        prior=ready.class_pictures,
         resume=resume,
         on_event=teller,
         should_stop=told.stopped,
@@ -95,11 +105,11 @@ def _teach(
             "The same command with --resume goes on from there."
         )
         raise KeyboardInterrupt
-    return outcome, plan
+    return ready, outcome, plan
 
 
 def _style(name: str, ready: Ready, taught: Taught, plan: Plan) -> Style:
-    base, settings, pictures = ready.base, ready.settings, ready.pictures
+    base, settings, pictures, kept = ready.base, ready.settings, ready.pictures, ready.class_pictures
     return Style(
         name=name,
         hash=taught.tensor_hash,
@@ -114,6 +124,7 @@ def _style(name: str, ready: Ready, taught: Taught, plan: Plan) -> Style:
         curve=taught.curve,
         training_pictures=tuple(picture.sha256 for picture in pictures.pictures),
         captions=tuple(picture.caption for picture in pictures.pictures),
+        class_pictures=tuple(picture.sha256 for picture in kept.pictures) if kept else (),
         facts={
             **taught.facts,
             "delivered_step": taught.delivered_step,

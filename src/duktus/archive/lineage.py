@@ -17,6 +17,8 @@ class Kind(StrEnum):
 
     TAUGHT_FROM = "taught from"
     """style <- the file hash of a training picture"""
+    TAUGHT_BESIDE = "taught beside"
+    """style <- the file hash of a class picture, which it was to leave as it was"""
     TAUGHT_ON = "taught on"
     """style <- the weights of a base"""
     FITS = "fits"

@@ -55,6 +55,9 @@ def add(connection: Connection, base: Base, style: Style) -> None:
     lineage.add(
         connection, [Edge(style.hash, picture, Kind.TAUGHT_FROM) for picture in style.training_pictures]
     )
+    lineage.add(
+        connection, [Edge(style.hash, picture, Kind.TAUGHT_BESIDE) for picture in style.class_pictures]
+    )
 
 
 def has(connection: Connection, name: str) -> bool:

@@ -57,7 +57,8 @@ def teach(
     resolution: Annotated[int | None, typer.Option("--resolution", help="Edge in pixels.")] = None,
     seed: Annotated[int | None, typer.Option("--seed")] = None,
     targets: Annotated[
-        str | None, typer.Option("--targets", help="Modules to teach, e.g. 'attention + feed-forward'.")
+        str | None,
+        typer.Option("--targets", help="Modules to teach: 'attention + feed-forward', 'style blocks', ..."),
     ] = None,
     noise_levels: Annotated[
         str | None,
@@ -65,6 +66,37 @@ def teach(
     ] = None,
     caption_dropout: Annotated[
         float | None, typer.Option("--caption-dropout", help="Share of steps without a caption.")
+    ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            "--prior",
+            metavar="PROMPT",
+            help="A class that the base shall go on drawing as before, e.g. 'a portrait of a woman'.",
+        ),
+    ] = None,
+    prior_weight: Annotated[
+        float | None, typer.Option("--prior-weight", help="Of the class pictures' loss; 1 when not said.")
+    ] = None,
+    prior_count: Annotated[
+        int | None, typer.Option("--prior-count", help="Class pictures that the base draws.")
+    ] = None,
+    prior_pictures: Annotated[
+        Path | None, typer.Option("--prior-pictures", help="A folder of class pictures, instead.")
+    ] = None,
+    self_prior: Annotated[
+        float | None,
+        typer.Option(
+            "--self-prior",
+            metavar="WEIGHT",
+            help="Hold the base to its own answers where the trigger word is missing.",
+        ),
+    ] = None,
+    neutral: Annotated[
+        str | None,
+        typer.Option(
+            "--neutral", help="The caption for that; otherwise each picture's own without the trigger."
+        ),
     ] = None,
     crops: Annotated[int | None, typer.Option("--crops", help="Random crops per picture.")] = None,
     flip: Annotated[bool, typer.Option("--flip", help="Also teach the mirrored pictures.")] = False,
@@ -92,6 +124,11 @@ def teach(
         "targets": targets,
         "noise_levels": noise_levels,
         "caption_dropout": caption_dropout,
+        "prior": prior,
+        "prior_weight": prior_weight,
+        "prior_count": prior_count,
+        "self_prior": self_prior,
+        "neutral": neutral,
         "crops": crops,
         "flip": flip or None,
         "keep": keep,
@@ -114,6 +151,7 @@ def teach(
             base=base,
             template=template,
             held_out=held_out,
+            prior_pictures=prior_pictures,
             resume=resume,
             changes=tuple((key, value) for key, value in changes.items() if value is not None),
         )
@@ -149,6 +187,13 @@ def _origin(style: Style) -> tuple[str, ...]:
                 f"{settings.resolution} px, {settings.targets.value}"
             ),
         ]
+    if settings is not None and settings.prior is not None:
+        count = len(style.class_pictures)
+        weight = f"weight {settings.prior_weight:g}"
+        lines.append(f"keeps     '{settings.prior}': {count} class pictures, {weight}")
+    if settings is not None and settings.self_prior is not None:
+        words = "their captions without the trigger" if settings.neutral is None else f"'{settings.neutral}'"
+        lines.append(f"keeps     the base's answers under {words}, weight {settings.self_prior:g}")
     if came is not None:
         mended = f"; mended: {', '.join(came.mended)}" if came.mended else ", taken as it is"
         lines += [

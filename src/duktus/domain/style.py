@@ -21,6 +21,8 @@ class Targets(StrEnum):
     ATTENTION = "attention"
     ATTENTION_FEED_FORWARD = "attention + feed-forward"
     ATTENTION_FEED_FORWARD_CONV = "attention + feed-forward + convolutions"
+    STYLE_BLOCKS = "style blocks"
+    """The attention of those blocks alone that carry style and not content; of SDXL (arXiv 2403.14572)."""
 
 
 class NoiseLevels(StrEnum):
@@ -79,6 +81,19 @@ class TeachSettings(_Frozen):
     noise_levels: NoiseLevels = NoiseLevels.UNIFORM
     weight_decay: float = Field(default=0.01, ge=0)
     optimiser: Optimiser = Optimiser.ADAMW
+    prior: str | None = Field(
+        default=None,
+        min_length=1,
+        description="prompt of the class that the base shall go on drawing as before",
+    )
+    prior_weight: float = Field(default=1.0, gt=0, le=100, description="of the class pictures' loss")
+    self_prior: float | None = Field(
+        default=None, gt=0, le=100, description="weight of the base's own answers to neutral captions"
+    )
+    neutral: str | None = Field(
+        default=None, description="caption for the self-prior; None = each picture's own without the trigger"
+    )
+    prior_count: int = Field(default=50, ge=4, le=5000, description="class pictures that the base draws")
     crops: int = Field(default=1, ge=1, le=64, description="cached random crops per picture")
     flip: bool = False
     held_out: int | None = Field(default=None, ge=0, description="pictures kept back; None = by rule")
@@ -130,6 +145,8 @@ class CurvePoint(_Frozen):
     train_loss: float | None = None
     held_out_loss: float | None = None
     train_probe_loss: float | None = None
+    prior_loss: float | None = None
+    """On class pictures kept back; None without a prior."""
 
 
 class Imported(_Frozen):
@@ -165,6 +182,8 @@ class Style(_Frozen):
     training_pictures: tuple[str, ...] = ()
     """SHA-256 of each training picture's file."""
     captions: tuple[str, ...] = ()
+    class_pictures: tuple[str, ...] = ()
+    """SHA-256 of each class picture's file; empty without a prior."""
     facts: dict[str, Any] = {}
     """Device, dtype, library versions, peak memory: facts about the run."""
     imported: Imported | None = None

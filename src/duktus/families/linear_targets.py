@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from duktus.domain.errors import InputError
+from duktus.families.known_targets import check_known
 
 if TYPE_CHECKING:
     import re
@@ -22,12 +22,7 @@ def target_modules(
 
     :class:`InputError` for targets that the family does not have.
     """
-    if targets not in patterns:
-        raise InputError(
-            f"This base has no modules for the targets '{targets.value}'.",
-            "Its transformer has no convolutions.",
-            f"Choose one of: {', '.join(one.value for one in patterns)}.",
-        )
+    check_known(targets, patterns)
     return [
         path
         for path, module in denoiser.named_modules()

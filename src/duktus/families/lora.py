@@ -167,6 +167,15 @@ class LoraSet(nn.Module):
             pair.factors = None if strengths is None else strengths * pair.scale
             pair.silent = silent
 
+    @contextmanager
+    def silenced(self) -> Generator[None]:
+        """Within, the denoiser answers as the base does, bit for bit; afterwards at strength 1 again."""
+        self.set_strengths(torch.zeros(1))
+        try:
+            yield
+        finally:
+            self.set_strengths(None)
+
     def tensors(self) -> dict[str, tuple[Tensor, Tensor]]:
         """``{module path: (down, up)}``, detached views of the parameters."""
         return {

@@ -19,13 +19,14 @@ from duktus.families.samplers import noise_scheduler
 from duktus.families.signal_schedule import SignalSchedule
 from duktus.families.text_styles import TextStyles
 from duktus.families.unet_attention import PlainAttention, as_arguments, time_once
-from duktus.families.unet_targets import target_modules
+from duktus.families.unet_targets import PATTERNS, target_modules
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import re
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor, nn
 
@@ -59,6 +60,8 @@ class UnetBase(FolderBase, Generic[Encoded]):
 
     remembers: ClassVar[int]
     """How many encoded texts are kept."""
+    patterns: ClassVar[Mapping[Targets, Sequence[re.Pattern[str]]]] = PATTERNS
+    """Which modules each of the targets names."""
     text_styles: TextStyles
     """What the text encoders wear."""
 
@@ -164,7 +167,7 @@ class UnetBase(FolderBase, Generic[Encoded]):
 
     def target_modules(self, targets: Targets) -> Sequence[str]:
         """True paths, in the order of ``named_modules``."""
-        return target_modules(self._unet, targets)
+        return target_modules(self._unet, targets, self.patterns)
 
     def proof_arithmetic(self) -> None:
         """Make every operation independent of what shares the batch."""

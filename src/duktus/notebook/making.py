@@ -57,13 +57,15 @@ class Making(Door):
         base: str | None = None,
         template: str | None = None,
         held_out: str | Path | None = None,
+        prior_pictures: str | Path | None = None,
         resume: bool = False,
         **settings: Any,
     ) -> Style:
         """Teach a style from a folder of pictures.
 
         ``settings`` are fields of :class:`duktus.domain.style.TeachSettings` that differ from the base's
-        own, e.g. ``steps=200``.
+        own, e.g. ``steps=200``. ``prior="a portrait of a woman"`` names a class that the base shall go on
+        drawing as before; it draws pictures of it itself, unless ``prior_pictures`` is a folder of some.
         """
         from duktus.actions.lesson import Lesson
         from duktus.actions.teach_style import teach_style
@@ -75,6 +77,7 @@ class Making(Door):
             base=base,
             template=template,
             held_out=None if held_out is None else Path(held_out),
+            prior_pictures=None if prior_pictures is None else Path(prior_pictures),
             resume=resume,
             changes=tuple(settings.items()),
         )

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from duktus.training.looks import diversity
     from duktus.training.preflight import Plan
     from duktus.training.taught import Draw, Paused, Sample, Taught
-    from duktus.training.training_set import TrainingPicture, TrainingSet, read_training_set
+    from duktus.training.training_set import (
+        TrainingPicture,
+        TrainingSet,
+        class_prompt,
+        read_class_folder,
+        read_class_pictures,
+        read_training_set,
+    )
 
 __all__ = [
     "Draw",
@@ -32,7 +39,10 @@ __all__ = [
     "Taught",
     "TrainingPicture",
     "TrainingSet",
+    "class_prompt",
     "diversity",
+    "read_class_folder",
+    "read_class_pictures",
     "read_training_set",
 ]
 
@@ -51,7 +61,10 @@ _HOMES = {
     "Taught": "taught",
     "TrainingPicture": "training_set",
     "TrainingSet": "training_set",
+    "class_prompt": "training_set",
     "diversity": "looks",
+    "read_class_folder": "training_set",
+    "read_class_pictures": "training_set",
     "read_training_set": "training_set",
 }
 

@@ -14,8 +14,10 @@ import torch
 from PIL import Image
 
 from duktus.domain.errors import MismatchError
+from duktus.training.captions import neutral_caption
 from duktus.training.pictures import open_picture
 from duktus.training.randomness import generator_for, number_for
+from duktus.training.training_set import split_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,28 +57,50 @@ class Cache:
     taught: Latents
     held_out: Latents | None
     conditioning: Conditioning
-    """One row per different caption, then the empty caption."""
+    """One row per different caption, neutral ones among them, then the empty caption."""
     empty: int
     """The row of the empty caption."""
+    neutral: tuple[int, ...] = ()
+    """The row of each taught picture's neutral caption; empty without a self-prior."""
+    prior: Latents | None = None
+    """The class pictures; None without a prior."""
+    prior_kept: Latents | None = None
+    """Those of them that are only measured on."""
 
 
 def build_cache(
-    base: LoadedBase, taught: TrainingSet, held_out: TrainingSet | None, settings: TeachSettings
+    base: LoadedBase,
+    taught: TrainingSet,
+    held_out: TrainingSet | None,
+    settings: TeachSettings,
+    prior: TrainingSet | None = None,
 ) -> Cache:
-    """Encode everything and drop the encoders of ``base``.
+    """Encode everything and drop the encoders of ``base``. ``prior`` are class pictures.
 
     Raises :class:`MismatchError` when a picture changed since it was checked.
     """
-    shown = [*taught.pictures, *(held_out.pictures if held_out else ())]
-    texts = [*dict.fromkeys(picture.caption for picture in shown if picture.caption), ""]
+    learned, kept = split_class(prior) if prior else (None, None)
+    shown = [picture for group in (taught, held_out, prior) if group for picture in group.pictures]
+    neutral: list[str] = []
+    if settings.self_prior is not None:
+        neutral = [neutral_caption(picture.caption, settings) for picture in taught.pictures]
+    captions = [*(picture.caption for picture in shown), *neutral]
+    texts = [*dict.fromkeys(caption for caption in captions if caption), ""]
     rows = {text: row for row, text in enumerate(texts)}
     with torch.no_grad():
         conditioning = base.encode_text(texts)
+        once = [
+            _encode(base, group.pictures, rows, settings) if group and group.pictures else None
+            for group in (held_out, learned, kept)
+        ]
         cache = Cache(
             _encode(base, taught.pictures, rows, settings, settings.crops, flip=settings.flip),
-            _encode(base, held_out.pictures, rows, settings) if held_out and held_out.pictures else None,
+            once[0],
             conditioning,
             rows[""],
+            neutral=tuple(rows[caption] for caption in neutral),
+            prior=once[1],
+            prior_kept=once[2],
         )
     base.drop_encoders()
     return cache

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from duktus.domain.style import TeachSettings
+
 METADATA_FILE = "metadata.jsonl"
 MAX_CAPTION_BYTES = 16 * 1024
 _FIELDS = ("text", "caption", "prompt")
@@ -33,7 +35,7 @@ def captions_for(
     """One caption per picture of ``names``, and notes in words. Raises :class:`InputError`."""
     _check_trigger(trigger)
     parts = _template_parts(template) if template is not None else None
-    own = _own_captions(folder, names)
+    own = own_captions(folder, names)
     if parts is None and not any(own.values()):
         note = (
             f"No captions were found, so every picture is captioned {trigger!r} alone. Captions that say "
@@ -54,6 +56,27 @@ def captions_for(
 def names_trigger(caption: str, trigger: str) -> bool:
     """Whether the trigger stands in the caption as a word of its own, in any case."""
     return re.search(rf"(?<!\w){re.escape(trigger)}(?!\w)", caption, re.IGNORECASE) is not None
+
+
+def without_trigger(caption: str, trigger: str) -> str:
+    """The caption with the trigger taken out, and what hung on it: its commas and doubled spaces."""
+    bare = re.sub(rf"(?<!\w){re.escape(trigger)}(?!\w)", "", caption, flags=re.IGNORECASE)
+    return _clean(re.sub(r"\s*,[\s,]*", ", ", bare).strip(" ,"))
+
+
+def neutral_caption(caption: str, settings: TeachSettings) -> str:
+    """What a picture is called where its hand is not meant: the caption named for it, or its own without
+    the trigger. :class:`InputError` when the one named calls the style up.
+    """
+    if settings.neutral is None:
+        return without_trigger(caption, settings.trigger)
+    if names_trigger(settings.neutral, settings.trigger):
+        raise InputError(
+            f"The neutral caption {settings.neutral!r} names the trigger word {settings.trigger!r}.",
+            "Under it the base's own answer is kept, and under the trigger the hand is learned.",
+            "Name what is seen without the word, or leave --neutral out.",
+        )
+    return settings.neutral
 
 
 def _check_trigger(trigger: str) -> None:
@@ -103,7 +126,8 @@ def _missing_trigger(bare: Sequence[str], own: dict[str, str], trigger: str, tot
     )
 
 
-def _own_captions(folder: Path, names: Sequence[str]) -> dict[str, str]:
+def own_captions(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    """``{file name: caption}``, empty where a picture has none. Raises :class:`InputError`."""
     listed = _read_metadata(folder / METADATA_FILE)
     unknown = [name for name in listed if not (folder / name).is_file()]
     if unknown:

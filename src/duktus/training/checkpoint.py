@@ -174,7 +174,7 @@ def check_resumable(then: RunRecord, now: RunRecord) -> tuple[str, ...]:
     if then.arithmetic != now.arithmetic:
         changed.append(f"it computed in {then.arithmetic}, now in {now.arithmetic}")
     if then.fingerprint != now.fingerprint:
-        changed.append("the pictures, their captions or the held-out pictures are others")
+        changed.append("the pictures, their captions, the held-out or the class pictures are others")
     if changed:
         raise MismatchError(
             f"This run cannot be resumed as asked: {'; '.join(changed)}.",

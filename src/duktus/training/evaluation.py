@@ -40,6 +40,8 @@ class Evaluation(BaseModel):
     """Mean loss of the training steps since the last evaluation."""
     held_out: tuple[float, ...] = ()
     train_probe: tuple[float, ...] = ()
+    prior: tuple[float, ...] = ()
+    """On class pictures that were kept back."""
 
     @property
     def point(self) -> CurvePoint:
@@ -49,6 +51,7 @@ class Evaluation(BaseModel):
             train_loss=self.train_loss,
             held_out_loss=mean(self.held_out) if self.held_out else None,
             train_probe_loss=mean(self.train_probe) if self.train_probe else None,
+            prior_loss=mean(self.prior) if self.prior else None,
         )
 
 
@@ -80,15 +83,20 @@ class Probe:
     """One conditioning per batch of rows."""
     batch: int
 
+    def answers(self, base: LoadedBase) -> Tensor:
+        """What the denoiser answers as it stands; of the shape of ``target``."""
+        with torch.no_grad():
+            parts = [slice(at, at + self.batch) for at in range(0, len(self.noisy), self.batch)]
+            return torch.cat(
+                [
+                    base.predict(self.noisy[part], self.timesteps[part], text).float()
+                    for part, text in zip(parts, self.texts, strict=True)
+                ]
+            )
+
     def losses(self, base: LoadedBase) -> tuple[float, ...]:
         """Mean loss per noise level of the denoiser as it stands."""
-        errors: list[Tensor] = []
-        with torch.no_grad():
-            for number, text in enumerate(self.texts):
-                part = slice(number * self.batch, (number + 1) * self.batch)
-                answer = base.predict(self.noisy[part], self.timesteps[part], text)
-                errors.append((answer.float() - self.target[part]).square().flatten(1).mean(1))
-        rows = torch.cat(errors).double().cpu()
+        rows = (self.answers(base) - self.target).square().flatten(1).mean(1).double().cpu()
         sums = torch.zeros(self.levels, dtype=torch.float64).index_add_(0, self.level, rows)
         return tuple((sums / torch.bincount(self.level, minlength=self.levels)).tolist())
 
@@ -101,6 +109,9 @@ class Probes:
     taught: Probe
     swapped: Probe | None
     """The taught probe with another picture's caption; None when all captions are one."""
+    prior: Probe | None = None
+    neutral: Probe | None = None
+    """The taught probe under neutral captions; None without a self-prior."""
 
     def evaluate(self, base: LoadedBase, step: int, train_loss: float | None) -> Evaluation:
         """Both curves at this step."""
@@ -109,6 +120,7 @@ class Probes:
             train_loss=train_loss,
             held_out=self.held_out.losses(base) if self.held_out else (),
             train_probe=self.taught.losses(base),
+            prior=self.prior.losses(base) if self.prior else (),
         )
 
     def swap(self, base: LoadedBase, own: Sequence[float]) -> Swapped | None:
@@ -119,8 +131,10 @@ class Probes:
 
 
 def build_probes(base: LoadedBase, cache: Cache, settings: TeachSettings) -> Probes:
-    """Probes over the held-out pictures (``probe_draws`` noises each) and over as many training pairs."""
-    held = cache.held_out
+    """Probes over the held-out pictures (``probe_draws`` noises each) and over as many training pairs; one
+    noise for each class picture that was kept back.
+    """
+    held, kept = cache.held_out, cache.prior_kept
     pairs = _pairs(len(held.keys) if held else 0, settings)
     own = cache.taught.text
     return Probes(
@@ -129,6 +143,16 @@ def build_probes(base: LoadedBase, cache: Cache, settings: TeachSettings) -> Pro
         swapped=(
             _probe(base, cache.taught, _swapped(own), pairs=pairs, cache=cache, settings=settings)
             if len(set(own)) > 1
+            else None
+        ),
+        neutral=(
+            _probe(base, cache.taught, cache.neutral, pairs=pairs, cache=cache, settings=settings)
+            if cache.neutral
+            else None
+        ),
+        prior=(
+            _probe(base, kept, kept.text, pairs=len(kept.keys), cache=cache, settings=settings)
+            if kept
             else None
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,13 +15,26 @@ from duktus.training.optimisers import Stepper
 from duktus.training.randomness import generator_for, number_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Tensor
 
     from duktus.domain.style import TeachSettings
     from duktus.families.family import LoadedBase
-    from duktus.training.cache import Cache
+    from duktus.training.cache import Cache, Latents
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The pictures of one step as the denoiser sees them, with the right answers."""
+
+    noisy: Tensor
+    timesteps: Tensor
+    target: Tensor
+    texts: list[int]
+    """Rows of the conditioning table."""
+    pictures: list[int]
+    """Their places among those that :func:`_show` was given."""
 
 
 class Trainer:
@@ -52,38 +66,67 @@ class Trainer:
         self._stepper = Stepper(self._parameters, settings, base.device)
 
     def advance(self) -> float:
-        """Take one step and return its loss. Raises :class:`TrainingError` before a bad one is taken."""
-        loss = self._loss()
+        """Take one step and return the loss on its pictures, without that of what is to be kept.
+
+        Raises :class:`TrainingError` before a bad one is taken.
+        """
         self._stepper.forget_gradients()
-        loss.backward()
+        losses: list[Tensor] = []
+        for loss in self._losses():  # one after the other: each graph is gone before the next is built
+            loss.backward()
+            losses.append(loss.detach())
         limit = self.settings.max_grad_norm
         norm = torch.nn.utils.clip_grad_norm_(self._parameters.values(), limit or math.inf)
-        value, length = loss.item(), norm.item()
+        value, length = losses[0].item(), norm.item()
         if not (math.isfinite(value) and math.isfinite(length)):
             raise self._not_finite(value)
         self._stepper.step()
         self.step += 1
         return value
 
-    def _loss(self) -> Tensor:
-        settings, taught, base = self.settings, self.cache.taught, self.base
-        draw = generator_for(settings.seed, "step", self.step)
-        variants = data_order(len(taught.picture), settings.batch, self.step, settings.seed)
-        channels, height, width = taught.mean.shape[1:]
+    def _losses(self) -> Iterator[Tensor]:
+        """The loss on this step's pictures, then, weighted, those of what the base is to keep."""
+        settings, cache = self.settings, self.cache
+        shown = self._show(cache.taught, "step", settings.seed, settings.caption_dropout)
+        yield self._error(shown, shown.texts, shown.target)
+        if settings.self_prior is not None:
+            neutral = [cache.neutral[picture] for picture in shown.pictures]
+            yield settings.self_prior * self._error(shown, neutral, self._of_base(shown, neutral))
+        if cache.prior is not None:
+            seed = number_for(settings.seed, "prior")
+            kept = self._show(cache.prior, "prior", seed)
+            yield settings.prior_weight * self._error(kept, kept.texts, kept.target)
+
+    def _show(self, latents: Latents, name: str, seed: int, dropout: float = 0) -> _Shown:
+        """What this step shows of those pictures; the names and numbers decide every draw."""
+        settings, base = self.settings, self.base
+        draw = generator_for(settings.seed, name, self.step)
+        variants = data_order(len(latents.picture), settings.batch, self.step, seed)
+        channels, height, width = latents.mean.shape[1:]
         shape = (settings.batch, channels, height, width)
         spread, noise = torch.randn((2, *shape), generator=draw).to(base.device)
         timesteps = base.sample_timesteps(settings.batch, draw, settings.noise_levels, shape[1:])
         timesteps = timesteps.to(base.device)
-        dropped = (torch.rand(settings.batch, generator=draw) < settings.caption_dropout).tolist()
+        dropped = (torch.rand(settings.batch, generator=draw) < dropout).tolist()
         texts = [
-            self.cache.empty if drop else taught.text[taught.picture[variant]]
+            self.cache.empty if drop else latents.text[latents.picture[variant]]
             for variant, drop in zip(variants, dropped, strict=True)
         ]
-        latents = taught.mean[variants] + taught.deviation[variants] * spread
-        noisy = base.add_noise(latents, noise, timesteps).to(base.dtype, memory_format=torch.channels_last)
-        answer = base.predict(noisy, timesteps, self.cache.conditioning.rows(texts)).float()
-        target = base.training_target(latents, noise, timesteps).float()
-        weight = base.loss_weight(timesteps, settings.min_snr_gamma)
+        clean = latents.mean[variants] + latents.deviation[variants] * spread
+        noisy = base.add_noise(clean, noise, timesteps).to(base.dtype, memory_format=torch.channels_last)
+        target = base.training_target(clean, noise, timesteps).float()
+        return _Shown(noisy, timesteps, target, texts, [latents.picture[variant] for variant in variants])
+
+    def _of_base(self, shown: _Shown, texts: Sequence[int]) -> Tensor:
+        """What the base answers without the adapter."""
+        with torch.no_grad(), self.adapters.silenced():
+            rows = self.cache.conditioning.rows(texts)
+            return self.base.predict(shown.noisy, shown.timesteps, rows).float()
+
+    def _error(self, shown: _Shown, texts: Sequence[int], target: Tensor) -> Tensor:
+        base = self.base
+        answer = base.predict(shown.noisy, shown.timesteps, self.cache.conditioning.rows(texts)).float()
+        weight = base.loss_weight(shown.timesteps, self.settings.min_snr_gamma)
         return ((answer - target).square().flatten(1).mean(1) * weight).mean()
 
     def check_alive(self) -> None:

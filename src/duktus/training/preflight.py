@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from duktus.training.export import export_style
 from duktus.training.loop import Trainer
 from duktus.training.probe import choose
 from duktus.training.recomputing import decide, recompute
-from duktus.training.training_set import TrainingSet
+from duktus.training.training_set import CLASS_PROBE, TrainingSet
 
 if TYPE_CHECKING:
     from duktus.domain.base import Base
@@ -82,9 +82,12 @@ def preflight(
     keeping = decide(choice.loaded, settings)
     recompute(choice.loaded, on=keeping.recompute)
     smoke = _smoke_run(choice.loaded, taught, settings, folder)
-    asked = (settings.steps // settings.evaluate_every + 2) * rows(len(kept.pictures), settings)
+    asked = rows(len(kept.pictures), settings)
+    asked += CLASS_PROBE * settings.probe_timesteps if settings.prior else 0
+    asked *= settings.steps // settings.evaluate_every + 2
     seconds = settings.steps * smoke.step_seconds + asked * smoke.row_seconds
     shown = len(taught.pictures) * settings.crops * (1 + settings.flip) + len(kept.pictures)
+    shown += settings.prior_count if settings.prior else 0
     seconds += shown * smoke.cache_seconds
     disk = (settings.keep_checkpoints + 3) * smoke.checkpoint_bytes + smoke.style_bytes
     _check_disk(folder, disk)
@@ -101,6 +104,7 @@ def preflight(
         needs,
         keeping.words,
         held_out_words(len(taught.pictures), len(kept.pictures), settings),
+        *kept_words(settings),
         checkpoint_words(settings),
         "A trial run of three steps was saved, loaded again and exported; all of it came back intact.",
     )
@@ -149,6 +153,25 @@ def held_out_words(taught: int, held_out: int, settings: TeachSettings) -> str:
     )
 
 
+def kept_words(settings: TeachSettings) -> tuple[str, ...]:
+    """What the base is to keep besides, as words."""
+    words: list[str] = []
+    if settings.prior is not None:
+        words.append(
+            f"Each step also shows {settings.batch} class pictures under '{settings.prior}', weight "
+            f"{settings.prior_weight:g}, so that the base goes on drawing that class as before."
+        )
+    if settings.self_prior is not None:
+        neutral = "their captions without the trigger word"
+        if settings.neutral is not None:
+            neutral = f"'{settings.neutral}'" if settings.neutral else "no caption"
+        words.append(
+            f"Each step also holds the base to its own answers under {neutral}, weight "
+            f"{settings.self_prior:g}."
+        )
+    return tuple(words)
+
+
 def in_words(seconds: float) -> str:
     """A duration as people say it."""
     if seconds < 90:
@@ -192,8 +215,8 @@ def _smoke_run(loaded: LoadedBase, taught: TrainingSet, settings: TeachSettings,
     quick = settings.model_copy(update={"crops": 1, "flip": False})
     small = quick.model_copy(update={"probe_timesteps": 2, "probe_draws": 1})
     started = time.perf_counter()
-    cache = build_cache(loaded, few, None, quick)
-    cache_seconds = (time.perf_counter() - started) / len(few.pictures)
+    cache = build_cache(loaded, few, None, quick, _class_stand_in(few, quick))
+    cache_seconds = (time.perf_counter() - started) / (len(few.pictures) * (2 if quick.prior else 1))
     trainer = Trainer(loaded, cache, quick)
     try:
         for _ in range(WARM_UP):
@@ -210,6 +233,14 @@ def _smoke_run(loaded: LoadedBase, taught: TrainingSet, settings: TeachSettings,
     finally:
         trainer.adapters.eject()
     return _Smoke(step_seconds, row_seconds, cache_seconds, checkpoint_bytes, style_bytes)
+
+
+def _class_stand_in(pictures: TrainingSet, settings: TeachSettings) -> TrainingSet | None:
+    """Pictures that cost what class pictures will cost, which are drawn only once all this went well."""
+    if settings.prior is None:
+        return None
+    shown = tuple(replace(picture, caption=settings.prior) for picture in pictures.pictures)
+    return TrainingSet(shown, trigger="")
 
 
 def _save_and_reload(trainer: Trainer, folder: Path) -> tuple[int, int]:

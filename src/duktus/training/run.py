@@ -44,6 +44,8 @@ class Run:
     checkpoints: CheckpointFolder
     taught: TrainingSet
     held_out: TrainingSet
+    prior: TrainingSet | None = None
+    """Class pictures."""
     arithmetic: str
     """The dtype the base computes in."""
     say: OnEvent
@@ -72,13 +74,17 @@ class Run:
             arithmetic=self.arithmetic,
             gradient_checkpointing=recomputes(self.trainer.base),
             threads=torch.get_num_threads(),
-            fingerprint=sha256_hex(f"{self.taught.fingerprint}/{self.held_out.fingerprint}".encode()),
+            fingerprint=self._fingerprint(),
             evaluations=tuple(self.evaluations),
             loss_sum=self.loss_sum,
             loss_count=self.loss_count,
             seconds=self.seconds(),
             versions=_versions(),
         )
+
+    def _fingerprint(self) -> str:
+        sets = [self.taught, self.held_out, *([self.prior] if self.prior else [])]
+        return sha256_hex("/".join(one.fingerprint for one in sets).encode())
 
     def seconds(self) -> float:
         """Wall time of the run, its earlier parts included."""
@@ -159,6 +165,8 @@ class Run:
             held_out_pictures=len(self.held_out.pictures),
             taught_pictures=len(self.taught.pictures),
             swapped=self._swapped(delivered),
+            prior=self.settings.prior,
+            drift=self._drift(),
         )
         facts = self._facts(exported)
         if draw is not None:
@@ -225,6 +233,16 @@ class Run:
             adapters.attach()
         return (alone, style) if alone is not None and style is not None else None
 
+    def _drift(self) -> float | None:
+        """How far the answers to neutral captions have moved, as a share of the base's own error there."""
+        base, probe = self.trainer.base, self.probes.neutral
+        if probe is None:
+            return None
+        moved = probe.answers(base)
+        with self.trainer.adapters.silenced():
+            still = probe.answers(base)
+        return ((moved - still).square().mean() / (still - probe.target).square().mean()).item()
+
     def _looks(self, file: Path, draw: Draw) -> Looks:
         prompt = self.taught.pictures[0].caption
         seeds = range(SAMPLES)
@@ -244,6 +262,7 @@ class Run:
             "export_error": exported.error,
             "taught_pictures": len(self.taught.pictures),
             "held_out_pictures": len(self.held_out.pictures),
+            **({"class_pictures": len(self.prior.pictures)} if self.prior else {}),
         }
 
 

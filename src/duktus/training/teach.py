@@ -19,6 +19,7 @@ from duktus.training.preflight import check_role
 from duktus.training.recomputing import recompute
 from duktus.training.run import Run
 from duktus.training.taught import Draw, Paused, Sample, Taught
+from duktus.training.training_set import check_class
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +42,7 @@ def teach(
     dtype: str = "float32",
     gradient_checkpointing: bool | None = None,
     held_out: TrainingSet | None = None,
+    prior: TrainingSet | None = None,
     resume: bool = False,
     on_event: OnEvent = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -50,20 +52,21 @@ def teach(
     """Teach ``pictures`` to ``base`` in the run folder ``folder``.
 
     The rules of the run are stated by :func:`duktus.training.preflight`, which belongs before it. Without
-    ``held_out`` a fifth of the pictures is held out by rule. ``gradient_checkpointing`` is what the
-    pre-flight chose; without it, what the settings ask for, and off where they leave it open. Ctrl-C, or
-    ``should_stop``, saves a checkpoint and returns :class:`Paused`; the same call with ``resume`` goes on,
-    bit for bit on a CPU.
+    ``held_out`` a fifth of the pictures is held out by rule. ``prior`` are the class pictures, where the
+    settings name a class to keep. ``gradient_checkpointing`` is what the pre-flight chose; without it, what
+    the settings ask for, and off where they leave it open. Ctrl-C, or ``should_stop``, saves a checkpoint
+    and returns :class:`Paused`; the same call with ``resume`` goes on, bit for bit on a CPU.
     ``sample`` is called every ``sample_every`` steps; ``draw`` lets the verdict look at rendered pictures.
 
     Raises:
-        InputError: the base is not for teaching, or too few pictures are left.
+        InputError: the base is not for teaching, too few pictures are left, or a class without pictures.
         ConflictError: the folder holds an earlier run and ``resume`` is not set.
         MismatchError: ``resume`` with other pictures, base or settings, or a picture changed on disk.
         StorageError: disk full or read-only; the checkpoints before are intact.
         TrainingError: numbers overflowed, or the adapter learns nothing.
     """
     check_role(base)
+    check_class(settings, prior)
     gc.collect()  # the pre-flight's copy of the base hangs together in circles
     checkpoints = CheckpointFolder(folder / CHECKPOINTS)
     if not resume:
@@ -72,7 +75,7 @@ def teach(
     loaded = registry.family(base.family).load(base, device=device, dtype=dtype)
     asked = settings.gradient_checkpointing == "on"
     recompute(loaded, on=asked if gradient_checkpointing is None else gradient_checkpointing)
-    cache = build_cache(loaded, taught, kept, settings)
+    cache = build_cache(loaded, taught, kept, settings, prior)
     trainer = Trainer(loaded, cache, settings)
     run = Run(
         trainer=trainer,
@@ -80,6 +83,7 @@ def teach(
         checkpoints=checkpoints,
         taught=taught,
         held_out=kept,
+        prior=prior,
         arithmetic=dtype,
         say=on_event,
     )

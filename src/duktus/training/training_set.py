@@ -1,24 +1,33 @@
-"""The pictures of one training run: read from a folder, checked one by one, captioned and split."""
+"""The pictures of one training run: read from a folder, checked one by one, captioned and split.
+
+Beside the pictures in the hand there may be *class pictures*, which show what the base shall go on drawing
+as before (prior preservation: Ruiz et al. 2022, DreamBooth, arXiv 2208.12242, section 3.2).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from duktus.domain.canonical import canonical_json, sha256_hex
 from duktus.domain.errors import InputError, PictureError
-from duktus.training.captions import METADATA_FILE, captions_for
+from duktus.training.captions import METADATA_FILE, captions_for, names_trigger, own_captions
 from duktus.training.pictures import PICTURE_SUFFIXES, kind_of, look_hash, open_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from duktus.domain.style import TeachSettings
+
 MIN_PICTURES = 3
+MIN_CLASS_PICTURES = 4
 MAX_PICTURES = 5000
 MIN_FOR_HELD_OUT = 5
 MAX_HELD_OUT = 12
 """By the rule; evaluating more costs time and settles nothing."""
+CLASS_PROBE = 4
+"""Class pictures that are kept back to measure on, where there are enough."""
 NEAR_BITS = 10
 """Pictures whose look hashes differ in at most this many of 256 bits are called near-identical."""
 
@@ -90,13 +99,7 @@ def read_training_set(
     refused. Raises :class:`PictureError` that names every bad file, or :class:`InputError`.
     """
     files, notes = _picture_files(folder)
-    checked: list[_Checked] = []
-    problems: list[tuple[str, PictureError]] = []
-    for path in files:
-        try:
-            checked.append(_check(path, (resolution + 1) // 2))
-        except PictureError as error:
-            problems.append((path.name, error))
+    checked, problems = _checked(files, resolution)
     problems += _identical(checked)
     if problems:
         raise _all_problems(folder, problems, len(files))
@@ -116,6 +119,91 @@ def read_training_set(
         for item, caption in zip(checked, captions, strict=True)
     )
     return TrainingSet(pictures, trigger, tuple(notes))
+
+
+def class_prompt(settings: TeachSettings) -> str:
+    """The prompt of the class to keep; :class:`InputError` when it calls the style up itself."""
+    assert settings.prior is not None  # asked only where there is a prior
+    if names_trigger(settings.prior, settings.trigger):
+        raise InputError(
+            f"The class prompt {settings.prior!r} names the trigger word {settings.trigger!r}.",
+            "The class is what the base draws without the style; with the trigger in it the run would be "
+            "told to learn the hand and to leave it.",
+            "Name the class alone, e.g. --prior 'a portrait of a woman'.",
+        )
+    return settings.prior
+
+
+def read_class_folder(folder: Path, settings: TeachSettings) -> TrainingSet:
+    """Every picture of ``folder`` as a class picture, with its own caption or else the class prompt.
+
+    Raises :class:`PictureError` that names every bad file, or :class:`InputError`.
+    """
+    prompt = class_prompt(settings)
+    files, _ = _picture_files(folder)
+    own = own_captions(folder, [path.name for path in files])
+    called = [name for name, caption in own.items() if caption and names_trigger(caption, settings.trigger)]
+    if called:
+        raise InputError(
+            f"The caption of the class picture {called[0]} names the trigger word {settings.trigger!r}.",
+            "Class pictures show what the base draws without the style.",
+            "Take the word out, or the picture.",
+        )
+    found = read_class_pictures(folder, files, prompt, settings.resolution)
+    captioned = tuple(
+        replace(picture, caption=own[picture.path.name] or prompt) for picture in found.pictures
+    )
+    return replace(found, pictures=captioned)
+
+
+def read_class_pictures(folder: Path, files: Sequence[Path], prompt: str, resolution: int) -> TrainingSet:
+    """Those files of ``folder`` as class pictures, each captioned with the class prompt.
+
+    Raises :class:`PictureError` that names every bad file, or :class:`InputError` for fewer than two.
+    """
+    checked, problems = _checked(files, resolution)
+    if problems:
+        raise _all_problems(folder, problems, len(files))
+    if len(checked) < MIN_CLASS_PICTURES:
+        raise InputError(
+            f"{folder} holds {len(checked)} class picture{'s' * (len(checked) != 1)}.",
+            f"A class is shown by several; at least {MIN_CLASS_PICTURES} are needed, fifty are good.",
+            "Add more, or let the base draw them: leave --prior-pictures out.",
+        )
+    return TrainingSet(
+        tuple(TrainingPicture(item.path, item.sha256, item.size, prompt) for item in checked), trigger=""
+    )
+
+
+def check_class(settings: TeachSettings, pictures: TrainingSet | None) -> None:
+    """:class:`InputError` for a class prompt without pictures, or pictures without a prompt."""
+    if settings.prior is None and pictures is None:
+        return
+    if settings.prior is None or pictures is None:
+        given, lacking = ("a prompt", "pictures") if pictures is None else ("pictures", "prompt")
+        raise InputError(
+            f"The class to keep has {given} but no {lacking}.",
+            "Prior preservation needs both.",
+            "Give both, or neither.",
+        )
+    class_prompt(settings)
+
+
+def split_class(pictures: TrainingSet) -> tuple[TrainingSet, TrainingSet]:
+    """(shown while teaching, kept back to measure on) of class pictures."""
+    return pictures.split(min(CLASS_PROBE, len(pictures.pictures) // 4))
+
+
+def _checked(files: Sequence[Path], resolution: int) -> tuple[list[_Checked], list[tuple[str, PictureError]]]:
+    """Every file that can be used, and what is wrong with the others."""
+    checked: list[_Checked] = []
+    problems: list[tuple[str, PictureError]] = []
+    for path in files:
+        try:
+            checked.append(_check(path, (resolution + 1) // 2))
+        except PictureError as error:
+            problems.append((path.name, error))
+    return checked, problems
 
 
 def _picture_files(folder: Path) -> tuple[list[Path], list[str]]:

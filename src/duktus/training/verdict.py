@@ -61,6 +61,12 @@ class Seen:
     swapped: tuple[Swapped, Swapped] | None = None
     """Of the base and of the delivered adapter."""
     looks: Looks | None = None
+    prior: str | None = None
+    """The prompt of the class that was to be kept."""
+    drift: float | None = None
+    """How far the answers to neutral captions have moved, as a share of the base's error; None without a
+    self-prior.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,7 @@ def judge(seen: Seen) -> Verdict:
     looked, said = _judge_looks(seen.looks)
     if looked is not None and outcome is not Outcome.DAMAGED:
         outcome = looked
-    reasons += said + _judge_swap(seen.swapped) + _later(curve, seen)
+    reasons += said + _judge_swap(seen.swapped) + _kept_class(seen) + _drifted(seen) + _later(curve, seen)
     best = best_step(seen.evaluations) or seen.delivered
     return Verdict(
         outcome=outcome,
@@ -213,6 +219,35 @@ def _judge_swap(swapped: tuple[Swapped, Swapped] | None) -> list[str]:
     return [words]
 
 
+def _class_loss(seen: Seen) -> float | None:
+    """On class pictures kept back, relative to the base; None without a prior."""
+    chosen = next(item for item in seen.evaluations if item.step == seen.delivered)
+    if not chosen.prior:
+        return None
+    return mean(chosen.prior) / mean(seen.evaluations[0].prior)
+
+
+def _kept_class(seen: Seen) -> list[str]:
+    relative = _class_loss(seen)
+    if relative is None:
+        return []
+    words = (
+        f"On class pictures it was not shown ('{seen.prior}') its loss is {relative:.2f} of the base's; "
+        "1 is a class kept as it was."
+    )
+    return [words]
+
+
+def _drifted(seen: Seen) -> list[str]:
+    if seen.drift is None:
+        return []
+    words = (
+        f"Without the trigger word its answers have moved by {seen.drift:.0%} of the base's own error; "
+        "0 % is a base that draws everything else as before."
+    )
+    return [words]
+
+
 def _later(curve: Sequence[_At], seen: Seen) -> list[str]:
     """What the run did after the delivered step."""
     last = curve[-1]
@@ -267,6 +302,11 @@ def _measures(seen: Seen, curve: Sequence[_At]) -> dict[str, float]:
     if seen.swapped is not None:
         before, after = (pair.swapped / pair.own for pair in seen.swapped)
         out |= {"swapped_caption_base": before, "swapped_caption": after}
+    kept = _class_loss(seen)
+    if kept is not None:
+        out["class"] = kept
+    if seen.drift is not None:
+        out["drift"] = seen.drift
     if seen.looks is not None:
         out |= {"diversity_share": seen.looks.share, "copies": len(seen.looks.copies)}
     return out

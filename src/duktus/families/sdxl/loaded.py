@@ -13,6 +13,7 @@ from duktus.domain.base import Base
 from duktus.domain.weighting import Chunk, chunks
 from duktus.families.clip_words import weighed_rows, weighted_tokens
 from duktus.families.sdxl.folder import layout_of
+from duktus.families.sdxl.targets import PATTERNS
 from duktus.families.text_styles import TextStyles
 from duktus.families.unet_base import UnetBase
 
@@ -45,6 +46,7 @@ class SdxlConditioning:
 class LoadedSdxl(UnetBase[SdxlConditioning]):
     """See :class:`duktus.families.family.LoadedBase`."""
 
+    patterns = PATTERNS
     remembers = 256
     """About 160 MB at the width of SDXL."""
 
