@@ -31,10 +31,10 @@ BASE = "miniature"
 STYLE = "contour-wash"
 TRIGGER = "sportrait-laz"
 SERIES = "portraits"
-PROMPT = f"{TRIGGER}, a smiling woman with long red hair, blue background"
+PROMPT = f"{TRIGGER}, a smiling woman with long hair"
 STRENGTHS = (0.0, 0.5, 0.8, 1.0, 1.2)
 CFGS = (2.0, 3.5, 5.0)
-SEEDS = (1, 2)
+SEEDS = (3, 8)
 FRESH = 24
 """Portraits drawn anew to measure the style on: none of them was seen in teaching."""
 MARK = ".duktus-demo"
