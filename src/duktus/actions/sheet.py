@@ -6,7 +6,7 @@ from pathlib import Path
 
 from duktus.actions.progress import Progress, Silent
 from duktus.actions.workspace import Workspace
-from duktus.archive import assets, decisions, series
+from duktus.archive import assets, collections, decisions, series
 from duktus.archive.disk import explained
 from duktus.domain.errors import InputError
 from duktus.rendering.sheet import SheetCell, sheet_html, sheet_png
@@ -28,6 +28,7 @@ def sheet(workspace: Workspace, name: str, out: Path, *, progress: Progress | No
         ids = [cell.asset_id for cell in found.cells if cell.asset_id]
         listed = {asset_id: assets.get(connection, asset_id) for asset_id in ids}
         standings = decisions.standings(connection, ids)
+        held = {asset_id: tuple(collections.holding(connection, asset_id)) for asset_id in dict.fromkeys(ids)}
     cells = [
         SheetCell(
             coordinates=cell.coordinates,
@@ -35,6 +36,7 @@ def sheet(workspace: Workspace, name: str, out: Path, *, progress: Progress | No
             path=workspace.file(listed[cell.asset_id]),
             recipe=listed[cell.asset_id].recipe,
             standing=standings[cell.asset_id],
+            collections=held[cell.asset_id],
         )
         for cell in found.cells
         if cell.asset_id

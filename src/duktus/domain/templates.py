@@ -28,61 +28,23 @@ from fnmatch import fnmatchcase
 from itertools import permutations
 
 from duktus.domain.errors import InputError
+from duktus.domain.template_grammar import (
+    MAX_DEPTH,
+    Part,
+    Setting,
+    Template,
+    Text,
+    Use,
+    Variants,
+    Wildcard,
+    parse,
+)
 
 MAX_PROMPTS = 1000
-MAX_DEPTH = 20
-"""Lists within lists; more is a list that names itself."""
-
 Wildcards = Mapping[str, Sequence[str]]
 """The values of every list by its name, e.g. ``hair/short``; a value may be a template itself."""
 
 _MARKS = re.compile(r"\{|\}|__[^_\s]|\\[{}|$_#]|^\s*#|\n", re.MULTILINE)
-_WILDCARD = re.compile(r"__(?P<name>[\w*][\w*/. -]*?)\s*(?:\((?P<given>[^()]*)\))?__")
-_VARIABLE = re.compile(r"\$\{\s*(?P<name>[A-Za-z_][\w-]*)\s*(?P<sign>[=:}])(?P<now>(?<==)!)?")
-_HOW_MANY = re.compile(r"(?P<low>\d+)?(?P<dash>-)?(?P<high>\d+)?\$\$")
-_SEPARATOR = re.compile(r"(?P<text>[^${}|]*)\$\$")
-_WEIGHT = re.compile(r"\s*(?P<weight>\d+\.?\d*|\.\d+)\s*::")
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Variants:
-    options: tuple[tuple[float, _Sequence], ...]
-    low: int = 1
-    high: int | None = 1
-    """None: as many as there are."""
-    separator: str = ", "
-
-
-@dataclass(frozen=True, slots=True)
-class _Wildcard:
-    name: str
-    given: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Set:
-    name: str
-    value: _Sequence
-    now: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Use:
-    name: str
-    otherwise: _Sequence | None
-
-
-_Part = _Text | _Variants | _Wildcard | _Set | _Use
-
-
-@dataclass(frozen=True, slots=True)
-class _Sequence:
-    parts: tuple[_Part, ...]
 
 
 def is_template(text: str) -> bool:
@@ -101,7 +63,7 @@ def every(text: str, wildcards: Wildcards) -> list[str]:
     :class:`InputError` for a mistake in the template, an unknown list, or more than 1000 prompts.
     """
     prompts: dict[str, None] = {}
-    for number, (prompt, _) in enumerate(_every(_parse(text), _Scope(wildcards))):
+    for number, (prompt, _) in enumerate(_every(parse(text), _Scope(wildcards))):
         prompts[_tidy(prompt)] = None
         if len(prompts) > MAX_PROMPTS or number > 100 * MAX_PROMPTS:
             break
@@ -118,7 +80,7 @@ def draw(text: str, wildcards: Wildcards, count: int, seed: int) -> list[str]:
     """``count`` prompts drawn from the template, repeats removed; the first ones stay the same when more
     are drawn with the same seed.
     """
-    template = _parse(text)
+    template = parse(text)
     drawn: list[str] = []
     for number in range(count):
         digest = hashlib.sha256(f"{seed}:{number}".encode()).digest()
@@ -132,132 +94,18 @@ def _tidy(prompt: str) -> str:
     return re.sub(r"\s*\n\s*", " ", prompt).strip()
 
 
-class _Reader:
-    """Reads a template from left to right; ``place`` is what error messages point at."""
-
-    def __init__(self, text: str) -> None:
-        self.text = re.sub(r"(?m)^\s*#.*(?:\n|$)", "", text)
-        self.place = 0
-
-    def wrong(self, what: str, next_step: str = "") -> InputError:
-        return InputError(
-            f"The prompt '{self.text}' cannot be read.",
-            f"{what} (at letter {self.place + 1}).",
-            next_step or "Mend it, or put a backslash before a mark that is meant as text.",
-        )
-
-    def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        match = pattern.match(self.text, self.place)
-        if match is not None:
-            self.place = match.end()
-        return match
-
-    def sequence(self, end: str, depth: int = 0) -> _Sequence:
-        """Everything up to one of the letters of ``end``, which is left standing."""
-        if depth > MAX_DEPTH:
-            raise self.wrong(f"Alternatives are nested more than {MAX_DEPTH} deep")
-        parts: list[_Part] = []
-        plain: list[str] = []
-        while self.place < len(self.text):
-            letter = self.text[self.place]
-            if letter in end:
-                break
-            if letter == "}":
-                raise self.wrong("'}' closes nothing")
-            part = self.part(depth)
-            if part is None:
-                if letter == "\\" and self.text[self.place + 1 : self.place + 2] in tuple("{}|$_#"):
-                    self.place += 1
-                plain.append(self.text[self.place])
-                self.place += 1
-                continue
-            if plain:
-                parts.append(_Text("".join(plain)))
-                plain = []
-            parts.append(part)
-        if plain:
-            parts.append(_Text("".join(plain)))
-        return _Sequence(tuple(parts))
-
-    def part(self, depth: int) -> _Part | None:
-        if self.text.startswith("${", self.place):
-            return self.variable(depth)
-        if self.text[self.place] == "{":
-            return self.variants(depth)
-        wildcard = self.take(_WILDCARD)
-        return (
-            None if wildcard is None else _Wildcard(wildcard["name"].strip(), self.given(wildcard["given"]))
-        )
-
-    def given(self, text: str | None) -> tuple[tuple[str, str], ...]:
-        pairs = [piece.partition("=") for piece in (text or "").split(",") if piece.strip()]
-        if any(not equals for _, equals, _ in pairs):
-            raise self.wrong(f"'{text}' is not of the form name=value")
-        return tuple((name.strip(), value.strip()) for name, _, value in pairs)
-
-    def variable(self, depth: int) -> _Part:
-        begun = self.take(_VARIABLE)
-        if begun is None:
-            raise self.wrong("'${' is not followed by a name and '}', '=' or ':'")
-        if begun["sign"] == "}":
-            return _Use(begun["name"], None)
-        value = self.sequence("}", depth + 1)
-        self.close("${")
-        if begun["sign"] == ":":
-            return _Use(begun["name"], value)
-        return _Set(begun["name"], value, now=begun["now"] is not None)
-
-    def variants(self, depth: int) -> _Part:
-        self.place += 1
-        if self.text[self.place : self.place + 1] in {"~", "!", "@"}:
-            raise self.wrong(f"'{self.text[self.place]}' after '{{' asks for a sampler, and there are none")
-        low, high, separator = self.how_many()
-        options: list[tuple[float, _Sequence]] = []
-        while True:
-            weight = self.take(_WEIGHT)
-            options.append((float(weight["weight"]) if weight else 1.0, self.sequence("|}", depth + 1)))
-            if self.text[self.place : self.place + 1] != "|":
-                break
-            self.place += 1
-        self.close("{")
-        if not any(weight for weight, _ in options):
-            raise self.wrong("Every alternative has the weight 0")
-        return _Variants(tuple(option for option in options if option[0]), low, high, separator)
-
-    def how_many(self) -> tuple[int, int | None, str]:
-        begun = _HOW_MANY.match(self.text, self.place)
-        if begun is None or not (begun["low"] or begun["high"]):
-            return 1, 1, ", "
-        self.place = begun.end()
-        low = int(begun["low"] or 1)
-        high = int(begun["high"]) if begun["high"] else (None if begun["dash"] else low)
-        if high is not None and high < low:
-            raise self.wrong(f"{low}-{high} is no range")
-        separator = self.take(_SEPARATOR)
-        return low, high, separator["text"] if separator else ", "
-
-    def close(self, begun: str) -> None:
-        if self.text[self.place : self.place + 1] != "}":
-            raise self.wrong(f"'{begun}' is never closed")
-        self.place += 1
-
-
-def _parse(text: str) -> _Sequence:
-    return _Reader(text).sequence("")
-
-
 @dataclass(frozen=True, slots=True)
 class _Scope:
     """What is known at one place of a prompt: the lists, and what variables stand for."""
 
     wildcards: Wildcards
-    variables: Mapping[str, str | _Sequence] = field(default_factory=dict[str, "str | _Sequence"])
+    variables: Mapping[str, str | Template] = field(default_factory=dict[str, "str | Template"])
     depth: int = 0
 
-    def having(self, name: str, value: str | _Sequence) -> _Scope:
+    def having(self, name: str, value: str | Template) -> _Scope:
         return _Scope(self.wildcards, {**self.variables, name: value}, self.depth)
 
-    def inside(self, wildcard: _Wildcard) -> _Scope:
+    def inside(self, wildcard: Wildcard) -> _Scope:
         if self.depth >= MAX_DEPTH:
             raise InputError(
                 f"The list '{wildcard.name}' leads to itself.",
@@ -266,7 +114,7 @@ class _Scope:
             )
         return _Scope(self.wildcards, {**self.variables, **dict(wildcard.given)}, self.depth + 1)
 
-    def values(self, name: str) -> list[_Sequence]:
+    def values(self, name: str) -> list[Template]:
         """What the list of that name holds; several lists when the name has a ``*``."""
         fitting = [known for known in sorted(self.wildcards) if fnmatchcase(known, name)]
         values = dict.fromkeys(value for known in fitting for value in self.wildcards[known])
@@ -286,9 +134,9 @@ class _Scope:
                 if near
                 else f"Write its values, one a line, into wildcards/{name.replace('*', 'all')}.txt.",
             )
-        return [_parse(value) for value in values]
+        return [parse(value) for value in values]
 
-    def used(self, part: _Use) -> str | _Sequence:
+    def used(self, part: Use) -> str | Template:
         value = self.variables.get(part.name, part.otherwise)
         if value is None:
             raise InputError(
@@ -300,20 +148,20 @@ class _Scope:
         return value
 
 
-def _options(part: _Variants, scope: _Scope) -> list[tuple[float, _Sequence]]:
+def _options(part: Variants, scope: _Scope) -> list[tuple[float, Template]]:
     """The alternatives; ``{2$$__colours__}`` chooses among the values of the list."""
     if len(part.options) == 1 and len(part.options[0][1].parts) == 1:
         only = part.options[0][1].parts[0]
-        if isinstance(only, _Wildcard) and not only.given and (part.low, part.high) != (1, 1):
+        if isinstance(only, Wildcard) and not only.given and (part.low, part.high) != (1, 1):
             return [(1.0, value) for value in scope.values(only.name)]
     return list(part.options)
 
 
-def _bounds(part: _Variants, there: int) -> tuple[int, int]:
+def _bounds(part: Variants, there: int) -> tuple[int, int]:
     return min(part.low, there), there if part.high is None else min(part.high, there)
 
 
-def _every(sequence: _Sequence, scope: _Scope) -> Iterator[tuple[str, _Scope]]:
+def _every(sequence: Template, scope: _Scope) -> Iterator[tuple[str, _Scope]]:
     """Every text the sequence can become, with what its variables stand for afterwards."""
 
     def further(place: int, text: str, here: _Scope) -> Iterator[tuple[str, _Scope]]:
@@ -326,15 +174,15 @@ def _every(sequence: _Sequence, scope: _Scope) -> Iterator[tuple[str, _Scope]]:
     return further(0, "", scope)
 
 
-def _every_part(part: _Part, scope: _Scope) -> Iterator[tuple[str, _Scope]]:
-    if isinstance(part, _Text):
+def _every_part(part: Part, scope: _Scope) -> Iterator[tuple[str, _Scope]]:
+    if isinstance(part, Text):
         yield part.text, scope
-    elif isinstance(part, _Variants):
+    elif isinstance(part, Variants):
         yield from ((text, scope) for text in _every_choice(part, scope))
-    elif isinstance(part, _Wildcard):
+    elif isinstance(part, Wildcard):
         inner = scope.inside(part)
         yield from ((text, scope) for value in scope.values(part.name) for text, _ in _every(value, inner))
-    elif isinstance(part, _Set):
+    elif isinstance(part, Setting):
         if part.now:
             yield from (("", scope.having(part.name, text)) for text, _ in _every(part.value, scope))
         else:
@@ -345,7 +193,7 @@ def _every_part(part: _Part, scope: _Scope) -> Iterator[tuple[str, _Scope]]:
         yield from ((text, scope) for text in texts)
 
 
-def _every_choice(part: _Variants, scope: _Scope) -> Iterator[str]:
+def _every_choice(part: Variants, scope: _Scope) -> Iterator[str]:
     options = [option for _, option in _options(part, scope)]
     low, high = _bounds(part, len(options))
     for size in range(low, high + 1):
@@ -353,7 +201,7 @@ def _every_choice(part: _Variants, scope: _Scope) -> Iterator[str]:
             yield from _every_joined(chosen, part.separator, scope)
 
 
-def _every_joined(chosen: Sequence[_Sequence], separator: str, scope: _Scope) -> Iterator[str]:
+def _every_joined(chosen: Sequence[Template], separator: str, scope: _Scope) -> Iterator[str]:
     if not chosen:
         yield ""
         return
@@ -362,18 +210,18 @@ def _every_joined(chosen: Sequence[_Sequence], separator: str, scope: _Scope) ->
             yield separator.join((text, rest)) if len(chosen) > 1 else text
 
 
-def _one(sequence: _Sequence, scope: _Scope, chance: Callable[[], float]) -> str:
+def _one(sequence: Template, scope: _Scope, chance: Callable[[], float]) -> str:
     texts: list[str] = []
     for part in sequence.parts:
-        if isinstance(part, _Text):
+        if isinstance(part, Text):
             texts.append(part.text)
-        elif isinstance(part, _Variants):
+        elif isinstance(part, Variants):
             texts.append(_one_choice(part, scope, chance))
-        elif isinstance(part, _Wildcard):
+        elif isinstance(part, Wildcard):
             values = scope.values(part.name)
             value = values[int(chance() * len(values))]
             texts.append(_one(value, scope.inside(part), chance))
-        elif isinstance(part, _Set):
+        elif isinstance(part, Setting):
             value = _one(part.value, scope, chance) if part.now else part.value
             scope = scope.having(part.name, value)
         else:
@@ -382,10 +230,10 @@ def _one(sequence: _Sequence, scope: _Scope, chance: Callable[[], float]) -> str
     return "".join(texts)
 
 
-def _one_choice(part: _Variants, scope: _Scope, chance: Callable[[], float]) -> str:
+def _one_choice(part: Variants, scope: _Scope, chance: Callable[[], float]) -> str:
     left = _options(part, scope)
     low, high = _bounds(part, len(left))
-    chosen: list[_Sequence] = []
+    chosen: list[Template] = []
     for _ in range(low + int(chance() * (high - low + 1))):
         mark = chance() * sum(weight for weight, _ in left)
         place = _reached(mark, [weight for weight, _ in left])

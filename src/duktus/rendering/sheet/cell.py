@@ -23,3 +23,5 @@ class SheetCell:
     path: Path
     recipe: Recipe
     standing: Standing
+    collections: tuple[str, ...] = ()
+    """The names of the collections it is in."""

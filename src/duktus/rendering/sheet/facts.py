@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from duktus.domain.canonical import canonical_json, sha256_hex
-from duktus.domain.decision import DecisionKind
+from duktus.domain.decision import DecisionKind, Label
 from duktus.domain.recipe import Recipe
 from duktus.domain.series import Axis
 from duktus.rendering.sheet.arrangement import TEXT_AXES, Slot, value_words
@@ -80,7 +80,14 @@ def standing_words(cell: SheetCell, words: Words) -> str:
     parts = [words[standing.verdict.value]] if standing.verdict else []
     if standing.stars:
         parts.append(words.number_of("stars", standing.stars))
+    if standing.label:
+        parts.append(words.fill("label", colour=words[standing.label.value]))
     return ", ".join(parts)
+
+
+def collections_words(cell: SheetCell, words: Words) -> str:
+    """E.g. ``in wall, exhibition``; empty when it is in none."""
+    return words.fill("in", names=", ".join(cell.collections)) if cell.collections else ""
 
 
 def tally(cells: Sequence[SheetCell], slots: int, words: Words) -> str:
@@ -90,6 +97,12 @@ def tally(cells: Sequence[SheetCell], slots: int, words: Words) -> str:
     for verdict, key in ((DecisionKind.KEEP, "kept_n"), (DecisionKind.DISCARD, "discarded_n")):
         if decided := sum(cell.standing.verdict is verdict for cell in cells):
             parts.append(words.fill(key, n=decided))
+    labels = [cell.standing.label for cell in cells if cell.standing.label]
+    parts += [
+        words.fill("labelled_n", n=labels.count(label), colour=words[label.value])
+        for label in Label
+        if label in labels
+    ]
     return ", ".join(parts)
 
 

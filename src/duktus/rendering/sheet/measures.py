@@ -23,6 +23,8 @@ ID, DISCARDED, KEPT, STARS = Type(12, QUIET), Type(12, QUIET, BOLD), Type(12, AC
 MARGIN = 80
 GAP = 28
 PANEL_GAP = 64
+DOT = 11
+"""Of a colour label."""
 CAPTION_LINE = 20
 BESIDE_LIMIT = 2000
 """Panels stand beside each other while they fit into this width, else below each other."""
@@ -107,7 +109,8 @@ def _measure(
         gutter = min(260, widest) + 36
     headed = any(panel.headings for panel in arrangement.panels)
     lines = max((len(caption_lines(slot, axes, cell[0], words)) for slot in arrangement.slots), default=1)
-    caption = 28 + CAPTION_LINE * lines
+    collected = any(slot.cell is not None and slot.cell.collections for slot in arrangement.slots)
+    caption = 28 + CAPTION_LINE * (lines + collected)
     top = (54 if headed else 0) + (34 if arrangement.across else 0)
     rows = max((len(panel.rows) for panel in arrangement.panels), default=1)
     panel = (

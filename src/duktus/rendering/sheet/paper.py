@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont
+
+from duktus.domain.decision import Label
 
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]
@@ -19,6 +21,15 @@ INK: Colour = (29, 28, 26)
 QUIET: Colour = (104, 101, 94)
 HAIRLINE: Colour = (214, 211, 203)
 ACCENT: Colour = (24, 104, 84)
+
+LABELS: Mapping[Label, Colour] = {
+    Label.RED: (184, 62, 50),
+    Label.YELLOW: (214, 166, 40),
+    Label.GREEN: (70, 134, 76),
+    Label.BLUE: (54, 98, 166),
+    Label.PURPLE: (124, 78, 148),
+}
+"""Printers' tones of the colour labels: told apart on the paper, quieter than the pictures."""
 
 REGULAR, BOLD = 430, 620
 
@@ -123,6 +134,14 @@ class Paper:
         """A rectangle drawn inside ``box``."""
         inner = (box[0], box[1], box[2] - 1, box[3] - 1)
         self._strokes.append(lambda _, draw: draw.rectangle(inner, outline=colour, width=thick))
+
+    def dot(self, at: tuple[int, int], colour: Colour, across: int) -> None:
+        """A filled disc with its upper left corner at ``at``."""
+        side = across * FINE
+        mask = Image.new("L", (side, side), 0)
+        ImageDraw.Draw(mask).ellipse((0, 0, side - 1, side - 1), fill=255)
+        fine = mask.reduce(FINE)
+        self._strokes.append(lambda page, _: page.paste(colour, at, fine))
 
     def picture(self, at: tuple[int, int], load: Callable[[], Image.Image]) -> None:
         """A picture with its upper left corner at ``at``, loaded only when it is drawn."""

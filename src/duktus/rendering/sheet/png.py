@@ -14,7 +14,7 @@ from duktus.rendering.sheet import facts
 from duktus.rendering.sheet import measures as m
 from duktus.rendering.sheet.arrangement import Arrangement, Heading, Panel, Slot, arrange
 from duktus.rendering.sheet.cell import SheetCell
-from duktus.rendering.sheet.paper import ACCENT, GROUND, HAIRLINE, Box, Paper
+from duktus.rendering.sheet.paper import ACCENT, GROUND, HAIRLINE, LABELS, Box, Paper
 from duktus.rendering.sheet.pictures import UnreadableError, open_picture
 from duktus.rendering.sheet.words import Words
 
@@ -143,7 +143,14 @@ class _Sheet:
         if verdict is DecisionKind.KEEP:
             self.paper.frame((x - 7, y - 7, x + wide + 7, y + high + 7), ACCENT, 3)
         below = self._place(slot, x, y + high + 12, quiet=verdict is DecisionKind.DISCARD)
-        self.paper.text((x, below + 1), slot.cell.asset_id, m.ID)
+        at = x
+        if label := slot.cell.standing.label:
+            self.paper.dot((x, below + 4), LABELS[label], m.DOT)
+            at += m.DOT + 6
+        self.paper.text((at, below + 1), slot.cell.asset_id, m.ID)
+        if said := facts.collections_words(slot.cell, self.words):
+            lines = m.LABEL.wrap(said, wide - m.LABEL.width(" …"))
+            self.paper.text((x, below + m.CAPTION_LINE), lines[0] + (" …" if lines[1:] else ""), m.LABEL)
         self._standing(slot.cell, x + wide, below + 1)
 
     def _picture(self, cell: SheetCell, box: Box) -> None:

@@ -82,7 +82,7 @@ class _Sheet:
         script = (_HERE / "sheet.js").read_text("utf-8")
         panels = "\n".join(self._panel(panel) for panel in self.arrangement.panels)
         return f"""<!doctype html>
-<html lang="{self.words.lang}">
+<html lang="{self.words.language}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">
@@ -198,12 +198,23 @@ class _Sheet:
             {DecisionKind.KEEP: "keep", DecisionKind.DISCARD: "discard"}.get(verdict, "") if verdict else ""
         )
         stars = f'<b class="stars" aria-hidden="true">{"★" * (slot.cell.standing.stars or 0)}</b>'
-        mark = f'<p class="standing"><b>{self._text(kind)}</b> {stars}</p>' if standing else ""
+        mark = ""
+        if standing:
+            mark = f'<p class="standing">{self._label(slot.cell)}<b>{self._text(kind)}</b> {stars}</p>'
+        if collected := facts.collections_words(slot.cell, self.words):
+            mark += f'<p class="collected">{escape(collected)}</p>'
         return (
             f'<figure class="{kind}" data-row="{row}" data-column="{column}">{self._picture(slot, slot.cell)}'
             f'<figcaption><p class="place">{pairs}</p><p class="id">{escape(slot.cell.asset_id)}</p>{mark}'
             f"{self._differences(slot, slot.cell)}</figcaption>{self._facts(slot.cell)}</figure>"
         )
+
+    def _label(self, cell: SheetCell) -> str:
+        label = cell.standing.label
+        if label is None:
+            return ""
+        said = escape(self.words.fill("label", colour=self.words[label.value]))
+        return f'<span class="label {label.value}" role="img" title="{said}" aria-label="{said}"></span> '
 
     def _picture(self, slot: Slot, cell: SheetCell) -> str:
         try:
@@ -245,6 +256,8 @@ class _Sheet:
         pairs = [*facts.parameters(cell.recipe), ("recipe", cell.recipe.id), ("asset", cell.asset_id)]
         if cell.standing.reason:
             pairs.append(("reason", cell.standing.reason))
+        if cell.collections:
+            pairs.append(("collections", ", ".join(cell.collections)))
         rows = "".join(
             f"<div><dt>{self._text(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs
         )

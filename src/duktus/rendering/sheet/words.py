@@ -4,31 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from duktus.domain.errors import InputError
+from duktus.rendering import languages
 
 ENGLISH: Mapping[str, str] = {
-    "strength": "strength",
-    "cfg": "cfg",
+    **languages.ENGLISH,
     "guidance": "guidance",
-    "seed": "seed",
-    "steps": "steps",
-    "sampler": "sampler",
-    "schedule": "schedule",
-    "size": "size",
-    "prompt": "prompt",
     "negative": "negative prompt",
-    "base": "base",
-    "style": "style",
     "varies": "varies",
     "sheet": "contact sheet",
     "empty": "not rendered yet",
-    "missing": "The picture file is missing",
-    "unreadable": "The picture file cannot be read",
-    "keep": "kept",
-    "discard": "discarded",
     "stars_1": "1 star",
     "stars_n": "{n} stars",
-    "pictures_1": "1 picture",
     "pictures_n": "{n} pictures",
     "of": "{n} of {total} pictures",
     "kept_n": "{n} kept",
@@ -58,35 +44,27 @@ ENGLISH: Mapping[str, str] = {
     "next": "Next picture",
     "pixels": "Show pixels",
     "keys": "Arrow keys move across the sheet, Escape closes.",
-    "notes": "Notes",
     "portrait": "Picture {n}",
     "grid": "Pictures by {axes}",
     "reason": "reason",
+    "labelled_n": "{n} labelled {colour}",
+    "in": "in {names}",
+    "collections": "collections",
+    "denoise": "denoise",
+    "control weight": "control weight",
+    "variation strength": "variation strength",
+    "hires denoise": "hires denoise",
 }
 
 GERMAN: Mapping[str, str] = {
-    "strength": "Stärke",
-    "cfg": "CFG",
+    **languages.GERMAN,
     "guidance": "Guidance",
-    "seed": "Seed",
-    "steps": "Schritte",
-    "sampler": "Sampler",
-    "schedule": "Rauschplan",
-    "size": "Größe",
-    "prompt": "Prompt",
     "negative": "Negativ-Prompt",
-    "base": "Basis",
-    "style": "Stil",
     "varies": "wechselt",
     "sheet": "Kontaktbogen",
     "empty": "noch nicht gerechnet",
-    "missing": "Die Bilddatei fehlt",
-    "unreadable": "Die Bilddatei ist nicht lesbar",
-    "keep": "behalten",
-    "discard": "verworfen",
     "stars_1": "1 Stern",
     "stars_n": "{n} Sterne",
-    "pictures_1": "1 Bild",
     "pictures_n": "{n} Bilder",
     "of": "{n} von {total} Bildern",
     "kept_n": "{n} behalten",
@@ -116,35 +94,26 @@ GERMAN: Mapping[str, str] = {
     "next": "Nächstes Bild",
     "pixels": "Pixel zeigen",
     "keys": "Pfeiltasten bewegen sich über den Bogen, Escape schließt.",
-    "notes": "Anmerkungen",
     "portrait": "Bild {n}",
     "grid": "Bilder nach {axes}",
     "reason": "Grund",
+    "labelled_n": "{n} mit Farbe {colour}",
+    "in": "in {names}",
+    "collections": "Sammlungen",
+    "denoise": "Denoise",
+    "control weight": "Gewicht der Vorlage",
+    "variation strength": "Variation",
+    "hires denoise": "Denoise des zweiten Durchgangs",
 }
 
 LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "de": GERMAN}
 
 
-class Words:
+class Words(languages.Texts):
     """The texts of one language; :class:`InputError` for a language the sheet does not have."""
 
-    def __init__(self, lang: str) -> None:
-        if lang not in LANGUAGES:
-            raise InputError(
-                f"The sheet does not speak {lang!r}.",
-                f"It has {' and '.join(LANGUAGES)}.",
-                "Choose one of these.",
-            )
-        self.lang = lang
-        self._texts = LANGUAGES[lang]
-
-    def __getitem__(self, key: str) -> str:
-        """The text for a key; an axis name that has no translation stands for itself."""
-        return self._texts.get(key, key)
-
-    def fill(self, key: str, **values: object) -> str:
-        """The text with its placeholders filled."""
-        return self._texts[key].format(**values)
+    def __init__(self, language: str) -> None:
+        super().__init__("sheet", LANGUAGES, language)
 
     def number_of(self, key: str, n: int) -> str:
         """E.g. "1 picture" or "12 pictures"."""

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 from tests.support import sheets
 
-from duktus.domain.decision import DecisionKind, Standing
+from duktus.domain.decision import DecisionKind, Label, Standing
 from duktus.domain.errors import InputError
 from duktus.domain.series import Axis
 from duktus.rendering.sheet import SheetCell, measures, sheet_png
-from duktus.rendering.sheet.paper import ACCENT, GROUND, Type
+from duktus.rendering.sheet.paper import ACCENT, GROUND, LABELS, Type
 
 STRENGTH = Axis(name="strength", values=(0.0, 0.5, 1.0))
 CFG = Axis(name="cfg", values=(3.0, 5.0))
@@ -70,6 +70,16 @@ def test_kept_pictures_are_framed_and_discarded_ones_dimmed(tmp_path: Path) -> N
     dimmed = laid(tmp_path, "t", [], [discarded])
     picture = dimmed[340:800, 90:580].astype(int)
     assert np.abs(picture - GROUND).mean() < 0.5 * np.abs(page[340:800, 90:580].astype(int) - GROUND).mean()
+
+
+def test_colour_labels_and_collections_are_told_beside_the_id(tmp_path: Path) -> None:
+    plain = sheets.cell(tmp_path, (), sheets.recipe())
+    bare = laid(tmp_path, "t", [], [plain])
+    red = laid(tmp_path, "t", [], [replace(plain, standing=Standing(label=Label.RED))])
+    assert 40 < (red == LABELS[Label.RED]).all(axis=-1).sum() < 200, "a dot"
+    assert not any(has(red, colour) for label, colour in LABELS.items() if label is not Label.RED)
+    collected = laid(tmp_path, "t", [], [replace(plain, collections=("wall", "zine " * 40))])
+    assert collected.shape == (bare.shape[0] + measures.CAPTION_LINE, *bare.shape[1:])
 
 
 def test_missing_broken_and_oversized_files_are_said_and_not_hidden(

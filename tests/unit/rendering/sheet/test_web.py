@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from tests.support import sheets
 
-from duktus.domain.decision import DecisionKind, Standing
+from duktus.domain.decision import DecisionKind, Label, Standing
 from duktus.domain.series import Axis
 from duktus.rendering.sheet import SheetCell, sheet_html, web
 from duktus.rendering.sheet.words import ENGLISH, GERMAN, Words
@@ -121,16 +121,19 @@ def test_differences_name_the_axis_and_the_mean_change(tmp_path: Path) -> None:
 def test_decisions_missing_files_and_empty_places_are_said(tmp_path: Path) -> None:
     axes = [STRENGTH, CFG]
     cells = sheets.sweep(tmp_path, axes)
-    cells[0] = replace(cells[0], standing=Standing(verdict=DecisionKind.KEEP, stars=4))
+    kept = Standing(verdict=DecisionKind.KEEP, stars=4, label=Label.GREEN)
+    cells[0] = replace(cells[0], standing=kept, collections=("wall", "a <b>"))
     cells[1] = replace(cells[1], standing=Standing(verdict=DecisionKind.DISCARD))
     cells[2] = replace(cells[2], path=tmp_path / "nowhere.png")
     text = laid(tmp_path, "Said", axes, cells[:3], notes=("cfg changed nothing.",))
-    assert "kept, 4 stars" in text
+    assert "kept, 4 stars, label green" in text
+    assert '<span class="label green" role="img" title="label green" aria-label="label green">' in text
+    assert "in wall, a &lt;b&gt;" in text
     assert "The picture file is missing" in text
     assert "nowhere.png" in text
     assert "not rendered yet" in text
     assert "cfg changed nothing." in text
-    assert "3 of 4 pictures, 1 kept, 1 discarded" in text
+    assert "3 of 4 pictures, 1 kept, 1 discarded, 1 labelled green" in text
 
 
 def test_the_same_series_gives_the_same_file(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""Texts in several languages, and the words that the sheet and the diary have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from duktus.domain.errors import InputError
+
+ENGLISH: Mapping[str, str] = {
+    "strength": "strength",
+    "cfg": "cfg",
+    "seed": "seed",
+    "steps": "steps",
+    "sampler": "sampler",
+    "schedule": "schedule",
+    "size": "size",
+    "prompt": "prompt",
+    "base": "base",
+    "style": "style",
+    "missing": "The picture file is missing",
+    "unreadable": "The picture file cannot be read",
+    "keep": "kept",
+    "discard": "discarded",
+    "pictures_1": "1 picture",
+    "notes": "Notes",
+    "label": "label {colour}",
+    "red": "red",
+    "yellow": "yellow",
+    "green": "green",
+    "blue": "blue",
+    "purple": "purple",
+}
+
+GERMAN: Mapping[str, str] = {
+    "strength": "Stärke",
+    "cfg": "CFG",
+    "seed": "Seed",
+    "steps": "Schritte",
+    "sampler": "Sampler",
+    "schedule": "Rauschplan",
+    "size": "Größe",
+    "prompt": "Prompt",
+    "base": "Basis",
+    "style": "Stil",
+    "missing": "Die Bilddatei fehlt",
+    "unreadable": "Die Bilddatei ist nicht lesbar",
+    "keep": "behalten",
+    "discard": "verworfen",
+    "pictures_1": "1 Bild",
+    "notes": "Anmerkungen",
+    "label": "Farbe {colour}",
+    "red": "rot",
+    "yellow": "gelb",
+    "green": "grün",
+    "blue": "blau",
+    "purple": "violett",
+}
+
+
+class Texts:
+    """The texts of one language; :class:`InputError` for a language that there is none of."""
+
+    def __init__(self, whose: str, languages: Mapping[str, Mapping[str, str]], language: str) -> None:
+        if language not in languages:
+            raise InputError(
+                f"The {whose} does not speak {language!r}.",
+                f"It has {' and '.join(languages)}.",
+                "Choose one.",
+            )
+        self.language = language
+        self._texts = languages[language]
+
+    def __getitem__(self, key: str) -> str:
+        """The text for a key; a name without a translation stands for itself."""
+        return self._texts.get(key, key.replace("_", " "))
+
+    def fill(self, key: str, **values: object) -> str:
+        """The text with its placeholders filled."""
+        return self._texts[key].format(**values)
