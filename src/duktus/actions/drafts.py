@@ -18,7 +18,7 @@ from duktus.domain.asset import DraftMeasured, Facts
 from duktus.domain.canonical import canonical_json, sha256_hex
 from duktus.domain.recipe import Lane, Recipe
 from duktus.rendering.compare import compare
-from duktus.rendering.groups import shape_key
+from duktus.rendering.groups import GUIDED, shape_key
 
 if TYPE_CHECKING:
     from duktus.rendering import Renderer
@@ -58,7 +58,7 @@ def _measure(renderer: Renderer, recipe: Recipe) -> DraftMeasured:
 
 
 def _kind(recipe: Recipe, facts: dict[str, Any]) -> str:
-    return sha256_hex(canonical_json([recipe.base.weights, repr(shape_key(recipe)), facts]))
+    return sha256_hex(canonical_json([recipe.base.weights, repr(shape_key(recipe)), round(GUIDED, 4), facts]))
 
 
 def _read(path: Path) -> dict[str, DraftMeasured]:

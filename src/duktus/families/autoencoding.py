@@ -55,15 +55,17 @@ class Autoencoder:
             ]
         return torch.cat(rows).clamp(-1, 1)
 
-    def hold_bits(self) -> None:
-        """Let small pictures be decoded together, each with the bits it has alone. For rendering only."""
+    def hold_bits(self, how: type[proof.Held] = proof.Held) -> None:
+        """Let small pictures be decoded together, each with the bits it has alone (or, with
+        :class:`proof.Together`, without that promise). For rendering only.
+        """
         from diffusers.models.attention_processor import Attention  # noqa: PLC0415 - telemetry is off by then
 
-        proof.hold_bits(self._network.decoder)
+        proof.hold_bits(self._network.decoder, how)
         if self._network.post_quant_conv is not None:
-            proof.hold_bits(self._network.post_quant_conv)
+            proof.hold_bits(self._network.post_quant_conv, how)
         for module in self._network.decoder.modules():
-            if isinstance(module, Attention):
+            if isinstance(module, Attention) and how is proof.Held:
                 proof.alone(module)
         self._together = TOGETHER
 

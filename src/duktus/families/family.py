@@ -144,6 +144,10 @@ class LoadedBase(Protocol):
         """
         ...
 
+    def draft_arithmetic(self) -> None:
+        """Compute as fast as possible; bits may depend on what shares the batch. For rendering only."""
+        ...
+
 
 class Family(Protocol):
     """One architecture. Everything here works without importing torch."""

@@ -27,9 +27,9 @@ class LoadedControlNet:
         made = _read(network, base.dtype)
         self._network: Any = made.to(base.device).eval().requires_grad_(requires_grad=False)
         time_once(self._network)
-        if proof.bits_are_held(base.denoiser):
-            self._network.set_attn_processor(PlainAttention())
-            proof.hold_bits(self._network)
+        if (how := proof.arithmetic_of(base.denoiser)) is not None:
+            self._network.set_attn_processor(PlainAttention(how))
+            proof.hold_bits(self._network, how)
         self._see: nn.Module = self._network.controlnet_cond_embedding
         self._network.controlnet_cond_embedding = nn.Identity()  # what it sees is computed once, by embed
 

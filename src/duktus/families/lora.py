@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from duktus.domain.errors import MismatchError
-from duktus.families.proof import bits_are_held, held_conv2d, held_linear
+from duktus.families.proof import Held, arithmetic_of, held_conv2d, held_linear
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -44,7 +44,12 @@ class LoraPair(nn.Module):
     """One module's adapter: ``down`` (r, in[, kh, kw]) and ``up`` (out, r[, 1, 1])."""
 
     def __init__(
-        self, module: nn.Linear | nn.Conv2d, tensors: tuple[Tensor, Tensor], scale: float, *, hold_bits: bool
+        self,
+        module: nn.Linear | nn.Conv2d,
+        tensors: tuple[Tensor, Tensor],
+        scale: float,
+        *,
+        arithmetic: type[Held] | None,
     ) -> None:
         super().__init__()
         down, up = tensors
@@ -55,13 +60,16 @@ class LoraPair(nn.Module):
         """Strength times scale of each picture, (n,)."""
         self.silent = False
         like = module if isinstance(module, nn.Conv2d) else None
-        if not hold_bits:
+        if arithmetic is None:
             compute: Any = partial(_stock, like)
         elif like is None:
-            compute = (held_linear(self.down), held_linear(self.up))
+            compute = (held_linear(self.down, how=arithmetic), held_linear(self.up, how=arithmetic))
         else:
             self.down.data = down.to(memory_format=torch.channels_last)
-            compute = (held_conv2d(self.down, like=like), held_conv2d(self.up))
+            compute = (
+                held_conv2d(self.down, like=like, how=arithmetic),
+                held_conv2d(self.up, how=arithmetic),
+            )
         self.__dict__["compute"] = compute  # kept from nn.Module, which would adopt the base's module
 
     def forward(self, x: Tensor) -> Tensor:
@@ -123,9 +131,9 @@ class LoraSet(nn.Module):
                 f"the first is {missing[0]}."
             )
         self._modules_adapted: list[Any] = [table[path] for path in self.paths]
-        hold_bits = bits_are_held(denoiser)
+        arithmetic = arithmetic_of(denoiser)
         self.pairs = nn.ModuleList(
-            LoraPair(table[path], pair, scale[path], hold_bits=hold_bits)  # pyright: ignore[reportArgumentType]
+            LoraPair(table[path], pair, scale[path], arithmetic=arithmetic)  # pyright: ignore[reportArgumentType]
             for path, pair in tensors.items()
         )
         self.attached = False

@@ -58,30 +58,43 @@ class Held:
         return one_by_one(self._operation, (x,), self._shared, self._rest)
 
 
-def held_linear(weight: Tensor, bias: Tensor | None = None) -> Held:
+class Together(Held):
+    """The same operation unchecked: a batch is always computed together, as the draft lane may."""
+
+    __slots__ = ()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The operation on (n, ...)."""
+        return self._operation(x, *self._shared, *self._rest)
+
+
+def held_linear(weight: Tensor, bias: Tensor | None = None, how: type[Held] = Held) -> Held:
     """``x @ weight.T + bias`` for (n, ..., in)."""
-    return Held(_linear, (weight, bias))
+    return how(_linear, (weight, bias))
 
 
-def held_conv2d(weight: Tensor, bias: Tensor | None = None, like: nn.Conv2d | None = None) -> Held:
+def held_conv2d(
+    weight: Tensor, bias: Tensor | None = None, like: nn.Conv2d | None = None, how: type[Held] = Held
+) -> Held:
     """A convolution with the stride, padding, dilation and groups of ``like``; 1x1 without."""
     if like is None:
-        return Held(_conv2d, (weight, bias), (((0, 0), (1, 1), (1, 1), 1),))
-    return Held(_conv2d, (weight, bias), ((like.padding, like.stride, like.dilation, like.groups),))
+        return how(_conv2d, (weight, bias), (((0, 0), (1, 1), (1, 1), 1),))
+    return how(_conv2d, (weight, bias), ((like.padding, like.stride, like.dilation, like.groups),))
 
 
-def hold_bits(denoiser: nn.Module) -> None:
-    """Let every operation of a denoiser hold the bits; adapters mounted afterwards do so too.
+def hold_bits(denoiser: nn.Module, how: type[Held] = Held) -> None:
+    """Let every operation of a denoiser hold the bits (with :class:`Together`: only take the same fast ways);
+    adapters mounted afterwards do so too.
 
     For rendering only: nothing here can be differentiated. Convolutions run in channels-last order, which is
     the faster one for oneDNN and makes the step into attention a view.
     """
     denoiser.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     for module in denoiser.modules():
-        held = _held_forward(module)
+        held = _held_forward(module, how)
         if held is not None:
             module.forward = held
-    denoiser.__dict__["holds_bits"] = True
+    denoiser.__dict__["arithmetic"] = how
 
 
 def alone(module: nn.Module) -> None:
@@ -94,9 +107,9 @@ def alone(module: nn.Module) -> None:
     module.forward = forward
 
 
-def bits_are_held(denoiser: nn.Module) -> bool:
-    """Whether :func:`hold_bits` was called for this denoiser, so that adapters must hold them too."""
-    return bool(denoiser.__dict__.get("holds_bits"))
+def arithmetic_of(denoiser: nn.Module) -> type[Held] | None:
+    """What :func:`hold_bits` was called with for this denoiser, so that adapters do as it does; else None."""
+    return denoiser.__dict__.get("arithmetic")
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -107,17 +120,17 @@ def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     return one_by_one(operation, pictures, ())
 
 
-def _held_forward(module: nn.Module) -> Held | None:
+def _held_forward(module: nn.Module, how: type[Held]) -> Held | None:
     if isinstance(module, nn.Linear):
-        return held_linear(module.weight, module.bias)
+        return held_linear(module.weight, module.bias, how)
     if isinstance(module, nn.Conv2d):
         assert module.padding_mode == "zeros"
         assert not isinstance(module.padding, str)
-        return held_conv2d(module.weight, module.bias, module)
+        return held_conv2d(module.weight, module.bias, module, how)
     if isinstance(module, nn.GroupNorm):
-        return Held(_group_norm, (module.weight, module.bias), (module.num_groups, module.eps))
+        return how(_group_norm, (module.weight, module.bias), (module.num_groups, module.eps))
     if isinstance(module, nn.LayerNorm):
-        return Held(_layer_norm, (module.weight, module.bias), (tuple(module.normalized_shape), module.eps))
+        return how(_layer_norm, (module.weight, module.bias), (tuple(module.normalized_shape), module.eps))
     return None
 
 

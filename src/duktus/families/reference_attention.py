@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from diffusers.models.attention_processor import AttnProcessor2_0
-from torch.nn import functional
 
 from duktus.families import proof
 from duktus.families.unet_attention import PlainAttention
@@ -26,24 +25,19 @@ _SHOWN = "shows_references"
 class ReferenceAttention(PlainAttention):
     """Attention to a text, and to the keys, values and weights (n, 1, 1, 1) of reference pictures."""
 
-    def __init__(self, seen: Sequence[tuple[Tensor, Tensor, Tensor]], *, held: bool) -> None:
+    def __init__(
+        self, seen: Sequence[tuple[Tensor, Tensor, Tensor]], how: type[proof.Held] = proof.Together
+    ) -> None:
+        super().__init__(how)
         self._seen = seen
-        self._held = held
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """(n, heads, tokens, width); in proof arithmetic with the bits held."""
-        if self._held:
-            answer = super().attend(query, key, value)
-        else:
-            answer = functional.scaled_dot_product_attention(query, key, value)
+        answer = super().attend(query, key, value)
         n, heads, _, width = query.shape
         for keys, values, weights in self._seen:
             key, value = (one.view(n, -1, heads, width).transpose(1, 2) for one in (keys, values))
-            if self._held:
-                more = proof.attention(query, key, value)
-            else:
-                more = functional.scaled_dot_product_attention(query, key, value)
-            answer = answer + weights * more
+            answer = answer + weights * super().attend(query, key, value)
         return answer
 
 
@@ -57,12 +51,12 @@ def show(unet: nn.Module, shown: Sequence[Shown]) -> None:
     """Let the U-Net look at these beside its text; at none, its attention is what it was."""
     if not shown and not unet.__dict__.get(_SHOWN):
         return
-    held = proof.bits_are_held(unet)
-    stock: Any = PlainAttention() if held else AttnProcessor2_0()
+    how = proof.arithmetic_of(unet)
+    stock: Any = AttnProcessor2_0() if how is None else PlainAttention(how)
     changing: Any = unet
     processors: dict[str, Any] = dict.fromkeys(changing.attn_processors, stock)
     for place, name in enumerate(attentions_to_text(unet) if shown else ()):
-        processors[name] = ReferenceAttention([_rows(one, place) for one in shown], held=held)
+        processors[name] = ReferenceAttention([_rows(one, place) for one in shown], how or proof.Together)
     changing.set_attn_processor(processors)
     unet.__dict__[_SHOWN] = bool(shown)
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from torch.nn import functional
+
 from duktus.families import proof
 
 if TYPE_CHECKING:
@@ -19,6 +21,11 @@ class PlainAttention:
 
     The part of diffusers' ``AttnProcessor2_0`` that these families use: no masks, no norms of its own.
     """
+
+    def __init__(self, how: type[proof.Held] = proof.Held) -> None:
+        self._attention: Any = (
+            functional.scaled_dot_product_attention if how is proof.Together else proof.attention
+        )
 
     def __call__(
         self,
@@ -40,8 +47,8 @@ class PlainAttention:
         return attn.to_out[0](answer.transpose(1, 2).reshape(n, tokens, width))
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """(n, heads, tokens, width), with the bits held."""
-        return proof.attention(query, key, value)
+        """(n, heads, tokens, width)."""
+        return self._attention(query, key, value)
 
 
 def time_once(unet: nn.Module) -> None:

@@ -170,6 +170,14 @@ class UnetBase(FolderBase, Generic[Encoded]):
         return target_modules(self._unet, targets, self.patterns)
 
     def proof_arithmetic(self) -> None:
-        """Make every operation independent of what shares the batch."""
-        self._unet.set_attn_processor(PlainAttention())
-        proof.hold_bits(self._unet)
+        """Make every operation independent of what shares the batch, also in the autoencoder."""
+        self._compute(proof.Held)
+
+    def draft_arithmetic(self) -> None:
+        """Take the same fast ways without making sure of the bits."""
+        self._compute(proof.Together)
+
+    def _compute(self, how: type[proof.Held]) -> None:
+        self._unet.set_attn_processor(PlainAttention(how))
+        proof.hold_bits(self._unet, how)
+        self._pictures.hold_bits(how)

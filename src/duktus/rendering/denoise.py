@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,7 +17,9 @@ from torch import Tensor
 
 from duktus.domain.beginning import steps_skipped
 from duktus.domain.recipe import Sampler, Schedule
+from duktus.families.lora import only_rows
 from duktus.families.samplers import quiet_numpy
+from duktus.rendering.groups import GUIDED
 from duktus.rendering.noise import start_noise
 from duktus.rendering.steering import total
 
@@ -57,6 +59,8 @@ class Batch:
     """Of each picture; empty when none has any."""
     over: Over | None = None
     steering: Sequence[Steering] = ()
+    hurried: bool = False
+    """Whether the last steps may take over the guidance of the one before (:data:`GUIDED`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +91,16 @@ def denoise(batch: Batch) -> Iterator[Snapshot]:
     extra: dict[str, Any] = {}
     if "generator" in inspect.signature(scheduler.step).parameters:
         extra["generator"] = generators
+    apart: Tensor | None = None
     for step, timestep in enumerate(timesteps, start=1):
+        done = (step - 1) / len(timesteps)
         with torch.inference_mode():
             seen = scheduler.scale_model_input(latents, timestep)
-            answer = _answer(batch, seen, timestep, cfg, (step - 1) / len(timesteps))
+            if batch.hurried and apart is not None and done >= GUIDED:
+                assert cfg is not None
+                answer = _asked(batch, seen, timestep, done) + (cfg - 1) * apart
+            else:
+                answer, apart = _answer(batch, seen, timestep, cfg, done)
             result = scheduler.step(answer, timestep, latents, **extra)
             last = step == len(timesteps)
             following = None if last else timesteps[step]
@@ -129,15 +139,28 @@ def _held(
     return torch.where(over.free, latents, kept)
 
 
-def _answer(batch: Batch, seen: Tensor, timestep: Tensor, cfg: Tensor | None, done: float) -> Tensor:
-    """The denoiser's answer with guidance, in float32; ``done`` is the share of the steps behind us."""
+def _answer(
+    batch: Batch, seen: Tensor, timestep: Tensor, cfg: Tensor | None, done: float
+) -> tuple[Tensor, Tensor | None]:
+    """The denoiser's answer with guidance, in float32, and how far the prompt's answer is from the negative
+    prompt's, None without guidance; ``done`` is the share of the steps behind us.
+    """
     if cfg is not None:
         seen = torch.cat([seen, seen])
     answer = _predicted(batch, seen.to(batch.base.dtype), timestep.reshape(1), done).float()
     if cfg is None:
-        return answer
+        return answer, None
     without, asked = answer.chunk(2)
-    return without + cfg * (asked - without)
+    apart = asked - without
+    return without + cfg * apart, apart
+
+
+def _asked(batch: Batch, seen: Tensor, timestep: Tensor, done: float) -> Tensor:
+    """The denoiser's answer to the prompts alone, in float32."""
+    rows = range(len(seen), 2 * len(seen))
+    prompts = replace(batch, conditioning=batch.conditioning.rows(list(rows)))
+    with only_rows(torch.tensor(list(rows), device=seen.device)):
+        return _predicted(prompts, seen.to(batch.base.dtype), timestep.reshape(1), done).float()
 
 
 def _predicted(batch: Batch, seen: Tensor, timestep: Tensor, done: float) -> Tensor:

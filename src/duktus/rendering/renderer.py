@@ -249,6 +249,7 @@ class Renderer:
             variations=tuple(recipe.variation for recipe in group.recipes),
             over=over,
             steering=self._steering(base, group, (first.width, first.height)),
+            hurried=first.numerics.lane is Lane.DRAFT and not first.references,
         )
 
     def _over(self, base: LoadedBase) -> Sources:
@@ -271,8 +272,8 @@ class Renderer:
             self._loaded = family(self.base.family).load(self.base, device=self._device, dtype=wanted[0])
             if wanted[1] is Lane.PROOF:
                 self._loaded.proof_arithmetic()
-            else:  # the order in which convolutions are fastest
-                self._loaded.denoiser.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+            else:
+                self._loaded.draft_arithmetic()
             self._loaded_as = wanted
         return self._loaded
 

@@ -129,6 +129,18 @@ def test_the_draft_lane_is_close_to_proof(tiny, style, renderer):
     assert compare(one, two).psnr > 45
 
 
+def test_a_draft_asks_about_the_prompt_alone_in_its_last_third(tiny, style, renderer):
+    for lane, rows in ((Lane.PROOF, [2] * 6), (Lane.DRAFT, [2, 2, 2, 2, 1, 1])):
+        wanted = recipe(tiny, adapters=styled(style[0], 1.0), steps=6, numerics=Numerics(lane=lane))
+        seen = []
+        hook = renderer._base(wanted).denoiser.register_forward_pre_hook(
+            lambda _, given, seen=seen: seen.append(len(given[0]))
+        )
+        list(renderer.render([wanted]))
+        hook.remove()
+        assert seen == rows
+
+
 def test_bfloat16_renders_and_its_bits_hold_too(tiny, style, renderer):
     recipes = mixed(tiny, style[0], numerics=Numerics(dtype="bfloat16"), steps=2)
     renderer.batch = 6

@@ -76,8 +76,3 @@ class LoadedSd15(UnetBase[Tensor]):
     def _drop_text_encoders(self) -> None:
         self._text = None
         self.text_styles = TextStyles(self.base.family, self.base.name, {})
-
-    def proof_arithmetic(self) -> None:
-        """Make every operation independent of what shares the batch, also in the autoencoder."""
-        super().proof_arithmetic()
-        self._pictures.hold_bits()
