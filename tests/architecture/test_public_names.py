@@ -58,6 +58,7 @@ VERBS = {
     "sweep",
     "take_out",
     "sweep_file",
+    "sweep_from",
     "teach",
     "undecided",
     "undo",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ AGAIN = 0.5
 LARGEST = 2
 """A source of up to so many times the pixels of the base's own size keeps its size."""
 MAX_SIDE = 8192
+_STORED = re.compile("[0-9a-f]{64}")
+"""A picture named by the hash of its file in the store, as series and recipes name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,22 @@ class Begun:
                 network.check_size(name, made.hires.width, made.hires.height)
         return made
 
+    def written(self, asked: Beginning) -> Beginning:
+        """What was asked for with pictures named by the hashes of their files in the store."""
+        source, mask = self.fields.get("source"), self.fields.get("mask")
+        return replace(
+            asked,
+            image=None if source is None else source.picture,
+            denoise=None,
+            mask=() if mask is None else (mask.picture,),
+            mask_inverted=False,
+            variation_strength=None,
+            controls=tuple(map(control_words, self.fields.get("controls", ()))),
+            controls_ready=bool(asked.controls),
+            references=tuple(map(reference_words, self.fields.get("references", ()))),
+            hires_denoise=None,
+        )
+
     def keep(self, workspace: Workspace) -> None:
         """Put the new pictures into the store of a workspace that is ready."""
         for data in self.new:
@@ -100,7 +119,7 @@ def begin(workspace: Workspace, base: Base, asked: Beginning) -> Begun:
             grown = words.extend(asked.extend) if asked.extend else None
             fields["source"] = Source(picture=name, denoise=_denoise(base, asked, grown), extend=grown)
             if asked.mask:
-                mask = _mask(asked, opened, new)
+                mask = _mask(workspace, asked, opened, new)
                 fields["mask"] = Mask(picture=mask, feather=asked.mask_feather)
             size, said = _size(opened, base)
             notes += said
@@ -145,6 +164,8 @@ def _picture(workspace: Workspace, name: str, new: list[bytes]) -> tuple[str, Op
     """
     path = Path(name)
     if not path.is_file():
+        if _STORED.fullmatch(name):
+            return name, open_picture(workspace.store.checked(name))
         if not name.startswith(("a-", pictures.IMPORTED)):
             raise InputError(
                 f"{name} is neither a file nor a picture of this workspace.",
@@ -168,7 +189,7 @@ def _picture(workspace: Workspace, name: str, new: list[bytes]) -> tuple[str, Op
     return sha256_hex(data), opened
 
 
-def _mask(asked: Beginning, source: Opened, new: list[bytes]) -> str:
+def _mask(workspace: Workspace, asked: Beginning, source: Opened, new: list[bytes]) -> str:
     height, width = source.pixels.shape[:2]
     grey = np.zeros((height, width), np.uint8)
     shapes: list[words.Shape] = []
@@ -179,7 +200,7 @@ def _mask(asked: Beginning, source: Opened, new: list[bytes]) -> str:
         elif text == "alpha":
             grey = np.maximum(grey, _transparent(source))
         else:
-            grey = np.maximum(grey, _mask_file(text, (width, height)))
+            grey = np.maximum(grey, _mask_file(workspace, text, (width, height)))
     grey = np.maximum(grey, drawn(shapes, width, height))
     if asked.mask_inverted:
         grey = 255 - grey
@@ -204,8 +225,8 @@ def _transparent(source: Opened) -> NDArray[np.uint8]:
     return 255 - source.alpha
 
 
-def _mask_file(name: str, size: tuple[int, int]) -> NDArray[np.uint8]:
-    path = Path(name)
+def _mask_file(workspace: Workspace, name: str, size: tuple[int, int]) -> NDArray[np.uint8]:
+    path = workspace.store.checked(name) if _STORED.fullmatch(name) else Path(name)
     if not path.is_file():
         raise InputError(
             f"mask '{name}' is neither a file nor a shape.",
@@ -277,6 +298,21 @@ def _reference(workspace: Workspace, base: Base, text: str, new: list[bytes]) ->
     name, network = reference_for(workspace, base, wanted)
     picture, _ = _picture(workspace, wanted.picture, new)
     return Reference(name=name, network=network.hash, picture=picture, weight=wanted.weight)
+
+
+def control_words(control: Control) -> str:
+    """A control as it is written, its picture by the hash of its file."""
+    weight, start, end = map(_decimal, (control.weight, control.start, control.end))
+    return f"{control.kind.value}@{control.name}:{control.picture}:{weight}:{start}-{end}"
+
+
+def reference_words(reference: Reference) -> str:
+    """A reference as it is written, likewise."""
+    return f"{reference.name}@{reference.picture}:{_decimal(reference.weight)}"
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.10f}".rstrip("0").rstrip(".")
 
 
 def _hires(asked: Beginning, size: str, recipe: Recipe) -> Hires:

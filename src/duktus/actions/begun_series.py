@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from duktus.actions import sweep_file
-from duktus.actions.beginning_asked import Beginning
 from duktus.actions.names import checked_name, slug
 from duktus.actions.planning import Plan
 from duktus.actions.render import FOLDER
@@ -51,13 +50,6 @@ def pause_file(workspace: Workspace, name: str) -> Path:
     return lock_file(workspace, name).with_suffix(".pause")
 
 
-def _definition(planned: Plan, name: str) -> str | None:
-    """The sweep file of the series; None where a picture it begins from cannot be written down."""
-    if planned.explicit.beginning != Beginning():
-        return None
-    return sweep_file.written(planned.explicit, name)
-
-
 def record_plan(workspace: Workspace, name: str, planned: Plan, *, extending: bool = False) -> None:
     """Write the series with all its cells and the snippets behind them, unless it is there already.
 
@@ -71,7 +63,7 @@ def record_plan(workspace: Workspace, name: str, planned: Plan, *, extending: bo
         recipes=planned.recipes,
         notes=planned.notes,
         bases=planned.bases,
-        definition=_definition(planned, name),
+        definition=sweep_file.written(planned.explicit, name),
     )
     with workspace.archive.write() as connection:
         known = series.plan_of(connection, name)

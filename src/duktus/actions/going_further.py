@@ -26,6 +26,10 @@ from duktus.domain.errors import ConflictError, InputError
 FIXED = ("beginning", "styles", "text_strengths", "zipped", "draw", "wildcard_seed", "lists")
 """What an extension cannot change: it would give the old pictures another meaning."""
 
+_BY_STYLE = ("style_strengths", "style_text_strengths")
+ByStyle = tuple[tuple[str, tuple[float, ...]], ...]
+"""Values for each style by its name."""
+
 
 def definition(workspace: Workspace, name: str) -> Request:
     """What a series asks for, every value written out; :class:`NotFoundError`, or :class:`ConflictError` for
@@ -37,7 +41,7 @@ def definition(workspace: Workspace, name: str) -> Request:
     if text is None:
         raise ConflictError(
             f"The series '{name}' does not know what it was asked for.",
-            "It begins from a picture, or was begun by an earlier version of duktus.",
+            "An earlier version of duktus began it.",
             "Give the whole sweep command again; it goes on where it stopped.",
         )
     return sweep_file.parse(text, f"the series '{name}'").request
@@ -118,22 +122,29 @@ def _merged(known: Request, further: Request) -> Request:
     """The known request with the further values behind its own; numbers stay in order where they were."""
     changes: dict[str, Any] = {}
     for one in fields(Request):
-        if one.name in FIXED or one.name in {"style_strengths", "replacements", "skipped"}:
+        if one.name in FIXED or one.name in {*_BY_STYLE, "replacements", "skipped"}:
             continue
         changes[one.name] = _joined(getattr(known, one.name), getattr(further, one.name), known.zipped)
-    strengths = dict(known.style_strengths)
-    for style, values in further.style_strengths:
-        strengths[style] = _joined(strengths.get(style, ()), values, known.zipped)
+    by_style = {
+        name: _by_style(getattr(known, name), getattr(further, name), known.zipped) for name in _BY_STYLE
+    }
     rows = {row[0]: row for row in known.replacements}
     for row in further.replacements:
         rows[row[0]] = tuple(dict.fromkeys((*rows.get(row[0], ()), *row)))
     return replace(
         known,
         **changes,
-        style_strengths=tuple(strengths.items()),
+        **by_style,
         replacements=tuple(rows.values()),
         skipped=tuple(dict.fromkeys((*known.skipped, *further.skipped))),
     )
+
+
+def _by_style(known: ByStyle, further: ByStyle, zipped: Sequence[Any]) -> ByStyle:
+    found = dict(known)
+    for style, values in further:
+        found[style] = _joined(found.get(style, ()), values, zipped)
+    return tuple(found.items())
 
 
 def _joined(known: Sequence[Any], further: Sequence[Any], zipped: Sequence[Any]) -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from duktus.actions.beginning import Begun, begin
 from duktus.actions.beginning_asked import Beginning
+from duktus.actions.kept_beginning import before_beginning, continued, dropped
 from duktus.actions.planning import base_notes, style_for, trigger_notes
 from duktus.actions.progress import Progress, Silent
 from duktus.actions.render import FOLDER, check_out, copy_all
@@ -56,6 +57,8 @@ class Wanted:
     schedule: Schedule | None = None
     size: Size | None = None
     beginning: Beginning = field(default_factory=Beginning)
+    without: tuple[str, ...] = ()
+    """Parts of what the parent began from that the child does not (:data:`kept_beginning.PARTS`)."""
     base: str | None = None
     """For an imported picture only: a picture of ours keeps its base."""
 
@@ -93,8 +96,10 @@ def go_on(
     start = _start(workspace, before, wanted.base)
     base, recipe = start.base, start.recipe
     used = _styles(workspace, base, recipe, wanted)
+    kept = dropped(recipe, wanted.without)
+    wanted = replace(wanted, beginning=continued(kept, wanted.beginning))
     begun = begin(workspace, base, wanted.beginning)
-    recipes = _children(base, recipe, wanted, used, begun)
+    recipes = _children(base, kept, wanted, used, begun)
     if isinstance(before, Asset):
         recipes = _changed(recipe, recipes)
     check_out(out, len(recipes), kind)
@@ -189,7 +194,7 @@ def _children(
     prompt = recipe.prompt if wanted.prompt is None else wanted.prompt
     negative = recipe.negative_prompt if wanted.negative is None else wanted.negative
     content: dict[str, Any] = {
-        **recipe.as_json(),
+        **before_beginning(recipe, wanted.beginning),
         "adapters": [
             AdapterRef(name=named.get(style.hash, style.name), style=style.hash, strength=strength)
             for style, strength in used
@@ -203,7 +208,8 @@ def _children(
     for key in ("cfg", "guidance", "steps", "sampler", "schedule"):
         if (value := getattr(wanted, key)) is not None:
             content[key] = value
-    size = wanted.size or begun.size
+    over = recipe.source.picture if recipe.source else None
+    size = wanted.size or (begun.size if wanted.beginning.image != over else None)
     if size is not None:
         content["width"], content["height"] = size
     try:

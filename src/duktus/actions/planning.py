@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from duktus.actions.beginning import Begun, begin
+from duktus.actions.beginning_axes import explicit, options_of, out_of_bounds, steered, text_strengths_of
 from duktus.actions.crossing import MAX_CELLS, Crossed, Options, Point, cross
 from duktus.actions.request import Request
 from duktus.actions.text_strengths import with_text_strengths
@@ -74,7 +75,9 @@ def plan(workspace: Workspace, request: Request) -> Plan:
     named = [style for style, _ in used]
     made = [
         with_text_strengths(
-            _steered(begun.on(_recipe(by_name, used, point)), point), named, request.text_strengths
+            steered(begun.on(_recipe(by_name, used, point)), point, request),
+            named,
+            text_strengths_of(request, point),
         )
         for point in crossed.points
     ]
@@ -93,7 +96,7 @@ def plan(workspace: Workspace, request: Request) -> Plan:
         begun=begun,
         bases={base.weights: base for base in bases},
         words=_words(crossed, made),
-        explicit=_explicit(request, options, used),
+        explicit=_explicit(request, options, used, begun),
     )
 
 
@@ -134,12 +137,7 @@ def _options(
     options["steps"] = request.steps or (None if several else given.steps,)
     options["size"] = request.sizes or (None if several else (given.width, given.height),)
     options["base"] = [base.name for base in bases]
-    if request.denoises:
-        options["denoise"] = request.denoises
-    if request.control_weights:
-        options["control weight"] = request.control_weights
-    if request.reference_weights:
-        options["reference weight"] = request.reference_weights
+    options.update(options_of(request))
     for values in request.replacements:
         name = f"replace {values[0]}"
         if name in options:
@@ -161,50 +159,7 @@ def _begun(workspace: Workspace, request: Request, bases: Sequence[Base]) -> Beg
             "A network beside a base belongs to one base.",
             "Make a series of each base.",
         )
-    if request.denoises and request.beginning.image is None:
-        raise InputError(
-            "denoise was given without a picture to draw over.",
-            "",
-            "Name the picture: --image FILE or --image a-0123456789abcdef.",
-        )
-    if request.control_weights and len(request.beginning.controls) != 1:
-        raise InputError(
-            f"control-weight was given with {len(request.beginning.controls) or 'no'} controls.",
-            "It is the weight of one control.",
-            "Give one --control.",
-        )
-    if request.reference_weights and len(request.beginning.references) != 1:
-        raise InputError(
-            f"reference-weight was given with {len(request.beginning.references) or 'no'} references.",
-            "It is the weight of one reference.",
-            "Give one --reference.",
-        )
     return begin(workspace, bases[0], request.beginning)
-
-
-def _steered(recipe: Recipe, point: Point) -> Recipe:
-    """The recipe with what axes say of its beginning; :class:`InputError` when that cannot be."""
-    changes: dict[str, Any] = {}
-    if "denoise" in point and recipe.source is not None:
-        changes["source"] = {**recipe.source.model_dump(), "denoise": point["denoise"]}
-    for axis, kind in (("control weight", "controls"), ("reference weight", "references")):
-        if axis in point:
-            changes[kind] = [{**one, "weight": point[axis]} for one in recipe.model_dump()[kind]]
-    if not changes:
-        return recipe
-    try:
-        return Recipe.model_validate({**recipe.model_dump(by_alias=True), **changes})
-    except ValidationError as error:
-        raise _out_of_bounds(error) from error
-
-
-def _out_of_bounds(error: ValidationError) -> InputError:
-    first = error.errors()[0]
-    return InputError(
-        f"{first['loc'][-1]} {first['input']!r} cannot be used.",
-        f"{first['msg']}.",
-        "Choose a value within that bound.",
-    )
 
 
 def _strengths(request: Request, used: Used) -> dict[str, Sequence[Any]]:
@@ -268,7 +223,7 @@ def _recipe(bases: Mapping[str, Base], used: Used, point: Point) -> Recipe:
             weighting=weighting(base, prompt, negative),
         )
     except ValidationError as error:
-        raise _out_of_bounds(error) from error
+        raise out_of_bounds(error) from error
 
 
 def base_notes(styles: Sequence[Style], base: Base) -> tuple[str, ...]:
@@ -306,7 +261,7 @@ def _words(crossed: Crossed, made: Sequence[Recipe]) -> dict[str, tuple[str, ...
     return {recipe: tuple(snippets) for recipe, snippets in named.items()}
 
 
-def _explicit(request: Request, options: Options, used: Used) -> Request:
+def _explicit(request: Request, options: Options, used: Used, begun: Begun) -> Request:
     def of(name: str) -> tuple[Any, ...]:
         return tuple(value for value in options.get(name, ()) if value is not None)
 
@@ -328,6 +283,7 @@ def _explicit(request: Request, options: Options, used: Used) -> Request:
         bases=of("base"),
         draw=None,
         lists=(),
+        **explicit(request, begun),
     )
 
 

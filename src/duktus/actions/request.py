@@ -52,6 +52,12 @@ class Request:
     """An axis over the weight of the one control."""
     reference_weights: tuple[float, ...] = ()
     """An axis over the weight of the one reference."""
+    variation_strengths: tuple[float, ...] = ()
+    """An axis over how far the noise turns to the variation seed; 0 is the plain seed."""
+    hires_denoises: tuple[float, ...] = ()
+    """An axis over how much the hires pass may change."""
+    style_text_strengths: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    """An axis over the text strength of each style named."""
     draw: int | None = None
     """How many prompts to draw from each template; None takes every one."""
     wildcard_seed: int = 1

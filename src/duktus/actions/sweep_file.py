@@ -19,8 +19,13 @@
     [wildcards]
     hair = ["red hair", "grey hair"]
 
+    [beginning]
+    image = "photo.png"
+    mask = ["circle:64,40,20"]
+
 Every key but ``sweep`` and ``prompt`` may be missing. Axes take what the options of ``duktus sweep`` take, or
-TOML lists. An unknown key is refused with the nearest known one and its line.
+TOML lists, and ``[beginning]`` what the options of the same names take. An unknown key is refused with the
+nearest known one and its line.
 """
 
 from __future__ import annotations
@@ -33,7 +38,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from duktus.actions.beginning_asked import Beginning
+from duktus.actions.beginning_asked import NAMES, Beginning
+from duktus.actions.beginning_axes import AXES as BEGINNING_AXES
+from duktus.actions.beginning_axes import TEXT_STRENGTH_OF
 from duktus.actions.request import Request
 from duktus.archive.disk import explained
 from duktus.archive.store import write_whole
@@ -47,11 +54,14 @@ STRENGTH_OF = "strength of "
 
 _KEYS = (
     "sweep", "name", "prompt", "negative", "styles", "base", "replace", "zip", "skip", "draw",
-    "wildcard_seed", "axes", "wildcards",
+    "wildcard_seed", "axes", "wildcards", "beginning",
 )  # fmt: skip
-_NUMBERS = {"strength": "strengths", "cfg": "cfgs", "guidance": "guidances"}
+_NUMBERS = {"strength": "strengths", "cfg": "cfgs", "guidance": "guidances", **BEGINNING_AXES}
 _WHOLE = {"steps": "steps", "seed": "seeds"}
-_AXES = (*_NUMBERS, *_WHOLE, "sampler", "schedule", "size", f"{STRENGTH_OF}NAME")
+_AXES = (
+    *_NUMBERS, *_WHOLE, "sampler", "schedule", "size", f"{STRENGTH_OF}NAME", f"{TEXT_STRENGTH_OF}NAME",
+)  # fmt: skip
+_BY_STYLE = {STRENGTH_OF: "style_strengths", TEXT_STRENGTH_OF: "style_text_strengths"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +91,6 @@ def read(path: Path) -> SweepFile:
 
 def write(path: Path, request: Request, name: str | None) -> Path:
     """Keep a sweep as a file; an existing one is replaced."""
-    if request.beginning != Beginning():
-        raise InputError(
-            "A sweep file cannot hold what pictures begin from.",
-            "A picture, a mask, a control, a reference, a hires pass and a draft are options of the command.",
-            "Leave --save out, or leave them out.",
-        )
     if not path.name.endswith(ENDING):
         raise InputError(
             f"{path.name} does not end in {ENDING}.",
@@ -154,6 +158,7 @@ class _Reader:
                 (name, self.texts(name, found))
                 for name, found in self.table("wildcards", values.get("wildcards", {})).items()
             ),
+            beginning=self.beginning(self.table("beginning", values.get("beginning", {}))),
             **self.axes(self.table("axes", values.get("axes", {}))),
         )
         name = values.get("name")
@@ -163,7 +168,7 @@ class _Reader:
 
     def axes(self, table: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        strengths: list[tuple[str, tuple[float, ...]]] = []
+        by_style: dict[str, list[tuple[str, tuple[float, ...]]]] = {key: [] for key in _BY_STYLE}
         for name, value in table.items():
             if name in _NUMBERS:
                 found[_NUMBERS[name]] = self.numbers(name, value)
@@ -175,11 +180,33 @@ class _Reader:
                 found["schedules"] = tuple(self.tried(name, axes.schedules, self.texts(name, value)))
             elif name == "size":
                 found["sizes"] = tuple(self.tried(name, axes.sizes, ",".join(self.texts(name, value))))
-            elif name.startswith(STRENGTH_OF):
-                strengths.append((name.removeprefix(STRENGTH_OF), self.numbers(name, value)))
+            elif key := next((key for key in _BY_STYLE if name.startswith(key)), None):
+                by_style[key].append((name.removeprefix(key), self.numbers(name, value)))
             else:
                 raise self.unknown(name, _AXES)
-        return {**found, "style_strengths": tuple(strengths)}
+        return found | {_BY_STYLE[key]: tuple(values) for key, values in by_style.items()}
+
+    def beginning(self, table: Mapping[str, Any]) -> Beginning:
+        found: dict[str, Any] = {}
+        for name, value in table.items():
+            if name not in NAMES:
+                raise self.unknown(name, NAMES)
+            if name in {"mask", "controls", "references"}:
+                found[name] = self.texts(name, value)
+            elif name in {"mask_inverted", "controls_ready", "draft"}:
+                found[name] = self.of_kind(name, value, bool, "true or false")
+            elif name in {"denoise", "variation_strength", "hires_denoise"}:
+                (found[name],) = self.numbers(name, value)[:1]
+            elif name in {"mask_feather", "variation_seed", "hires_steps"}:
+                found[name] = self.whole(name, value, least=0)
+            else:
+                found[name] = self.of_kind(name, value, str, "a text")
+        return Beginning(**found)
+
+    def of_kind(self, key: str, value: Any, kind: type, words: str) -> Any:
+        if not isinstance(value, kind):
+            raise self.wrong(key, f"is {value!r}", f"it takes {words}")
+        return value
 
     def numbers(self, key: str, value: Any, *, whole: bool = False) -> tuple[float, ...]:
         given = value if isinstance(value, list) else [value]
@@ -253,7 +280,11 @@ def written(request: Request, name: str | None = None) -> str:
         lines += [f"draw = {request.draw}", f"wildcard_seed = {request.wildcard_seed}"]
     over: dict[str, Any] = {
         "strength": list(request.strengths),
-        **{f"{STRENGTH_OF}{style}": list(values) for style, values in request.style_strengths},
+        **{
+            f"{key}{style}": list(values)
+            for key, name in _BY_STYLE.items()
+            for style, values in getattr(request, name)
+        },
         "cfg": list(request.cfgs),
         "guidance": list(request.guidances),
         "sampler": [one.value for one in request.samplers],
@@ -261,6 +292,7 @@ def written(request: Request, name: str | None = None) -> str:
         "steps": list(request.steps),
         "size": [f"{width}x{height}" for width, height in request.sizes],
         "seed": list(request.seeds),
+        **{name: list(getattr(request, field)) for name, field in BEGINNING_AXES.items()},
     }
     lines += ["", "[axes]", *(f"{_key(key)} = {_toml(value)}" for key, value in over.items() if value)]
     if request.lists:
@@ -269,6 +301,12 @@ def written(request: Request, name: str | None = None) -> str:
             "[wildcards]",
             *(f"{_key(key)} = {_toml(list(values))}" for key, values in request.lists),
         ]
+    plain = Beginning()
+    begins = {
+        name: value for name in NAMES if (value := getattr(request.beginning, name)) != getattr(plain, name)
+    }
+    if begins:
+        lines += ["", "[beginning]", *(f"{name} = {_toml(value)}" for name, value in begins.items())]
     return "\n".join([*lines, ""])
 
 
@@ -282,7 +320,9 @@ def _key(name: str) -> str:
 
 
 def _toml(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
         return f"[{', '.join(_toml(one) for one in value)}]"
     if isinstance(value, str):
         plain = value.replace("\\", "\\\\").replace('"', '\\"')

@@ -14,7 +14,7 @@ from duktus.domain.prompt_edits import PromptEdits, swap
 
 _EDITS = ("swap", "drop", "add", "negative_swap", "negative_drop", "negative_add")
 _PLAIN = ("prompt", "negative", "strength", "cfg", "guidance", "steps", "sampler",
-          "schedule", "size", "seed", "style", "base")  # fmt: skip
+          "schedule", "size", "seed", "style", "base", "without")  # fmt: skip
 
 
 def wanted(changes: Mapping[str, Any]) -> Wanted:
@@ -46,6 +46,7 @@ def wanted(changes: Mapping[str, Any]) -> Wanted:
         size=(size[0], size[1]) if size else None,
         beginning=beginning,
         base=changes.get("base"),
+        without=tuple(str(part) for part in _several(changes.get("without"))),
     )
 
 

@@ -41,6 +41,10 @@ class Asked:
     denoise: str | None = None
     control_weight: str | None = None
     reference_weight: str | None = None
+    variation_strength: str | None = None
+    hires_denoise: str | None = None
+    text_strengths: list[str] | None = None
+    """As ``strengths``."""
     draw: int | None = None
     wildcard_seed: int | None = None
     seedless: bool = False
@@ -62,21 +66,20 @@ def request(asked: Asked, *, several: bool, begins: Begins | None = None) -> Req
         styles=styles(asked.style),
         text_strengths=tuple(filter(None, map(axes.style_text_strength, asked.style or []))),
         strengths=_strengths(asked),
-        cfgs=tuple(axes.numbers("cfg", asked.cfg)) if asked.cfg is not None else (),
-        guidances=tuple(axes.numbers("guidance", asked.guidance)) if asked.guidance is not None else (),
+        cfgs=_numbers("cfg", asked.cfg),
+        guidances=_numbers("guidance", asked.guidance),
         samplers=tuple(axes.samplers(asked.sampler or [])),
         schedules=tuple(axes.schedules(asked.schedule or [])),
         steps=tuple(axes.whole_numbers("steps", asked.steps)) if asked.steps is not None else (),
         sizes=tuple(axes.sizes(asked.size)) if asked.size is not None else (),
         negatives=tuple(axes.texts(asked.negative or [])) if several else tuple(asked.negative or []),
         beginning=Beginning() if begins is None else begins.beginning(),
-        denoises=tuple(axes.numbers("denoise", asked.denoise)) if asked.denoise is not None else (),
-        control_weights=tuple(axes.numbers("control-weight", asked.control_weight))
-        if asked.control_weight is not None
-        else (),
-        reference_weights=tuple(axes.numbers("reference-weight", asked.reference_weight))
-        if asked.reference_weight is not None
-        else (),
+        denoises=_numbers("denoise", asked.denoise),
+        control_weights=_numbers("control-weight", asked.control_weight),
+        reference_weights=_numbers("reference-weight", asked.reference_weight),
+        variation_strengths=_numbers("variation-strength", asked.variation_strength),
+        hires_denoises=_numbers("hires-denoise", asked.hires_denoise),
+        style_text_strengths=_text_strengths(asked),
         seeds=() if asked.seedless and asked.seed is None else _seeds(asked, several=several),
         bases=tuple(axes.texts(asked.bases or ([asked.base] if asked.base else []))),
         style_strengths=_style_strengths(asked.strengths),
@@ -91,6 +94,29 @@ def request(asked: Asked, *, several: bool, begins: Begins | None = None) -> Req
     if not several:
         _only_one(made)
     return made
+
+
+def _numbers(option: str, text: str | None) -> tuple[float, ...]:
+    from duktus.domain import axes
+
+    return () if text is None else tuple(axes.numbers(option, text))
+
+
+def _text_strengths(asked: Asked) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """By style; without a name it is that of the one style."""
+    used = [name for name, _ in styles(asked.style)]
+    found: dict[str, tuple[float, ...]] = {}
+    for text in asked.text_strengths or []:
+        name, equals, values = text.partition("=")
+        if not equals and len(used) != 1:
+            raise InputError(
+                f"text-strength was given with {len(used) or 'no'} styles.",
+                "It is the text strength of one style.",
+                "Name which one you mean: --text-strength NAME=0.8,1.0.",
+            )
+        style = name.strip() if equals else used[0]
+        found[style] = (*found.get(style, ()), *_numbers("text-strength", values if equals else text))
+    return tuple(found.items())
 
 
 def _strengths(asked: Asked) -> tuple[float, ...]:

@@ -44,7 +44,7 @@ class Edits:
         return any(one.swap or one.drop or one.add for one in (self.prompt, self.negative))
 
 
-def only_with_from(asked: Asked, edits: Edits) -> None:
+def only_with_from(asked: Asked, edits: Edits, without: list[str]) -> None:
     """Refuse options that mean nothing without a picture to go on from."""
     if not asked.prompts:
         raise InputError(
@@ -52,15 +52,15 @@ def only_with_from(asked: Asked, edits: Edits) -> None:
             "Neither a prompt was given nor a picture to go on from.",
             'Write for instance duktus render "a woman", or duktus render --from ASSET --cfg 4.4.',
         )
-    if edits or asked.strength is not None:
+    if edits or without or asked.strength is not None:
         raise InputError(
             "An option was given that changes a picture, but no picture to go on from.",
-            "--strength, --add, --drop, --swap and those for the negative prompt need --from.",
+            "--strength, --without, --add, --drop, --swap and those for the negative prompt need --from.",
             "Name the picture with --from, or write the whole prompt and --style NAME:STRENGTH.",
         )
 
 
-def wanted_of(asked: Asked, edits: Edits, begins: Begins) -> Wanted:
+def wanted_of(asked: Asked, edits: Edits, begins: Begins, without: list[str]) -> Wanted:
     """What is to be different from the picture one goes on from."""
     from duktus.actions.going_on import Wanted
 
@@ -81,6 +81,7 @@ def wanted_of(asked: Asked, edits: Edits, begins: Begins) -> Wanted:
         size=made.sizes[0] if made.sizes else None,
         beginning=made.beginning,
         base=asked.base,
+        without=tuple(part.strip() for text in without for part in text.split(",")),
     )
 
 

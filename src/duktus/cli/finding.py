@@ -136,14 +136,11 @@ def _document(here: Workspace, found: Page) -> dict[str, Any]:
 
 
 def _lines(found: Page) -> list[str]:
-    from duktus.cli.naming import in_short, prompt_of
+    from duktus.cli.naming import decided, in_short, prompt_of
 
     lines: list[str] = []
     for one in found.pictures:
-        standing = found.standings[one.id]
-        decided = [standing.verdict.value if standing.verdict else "", "*" * (standing.stars or 0)]
-        decided.append(standing.label or "")
-        line = f"{one.id}  {one.created:%Y-%m-%d}  {in_short(one)}  {' '.join(filter(None, decided))}"
+        line = f"{one.id}  {one.created:%Y-%m-%d}  {in_short(one)}  {decided(found.standings[one.id])}"
         lines.append(f"{line.rstrip()}  {prompt_of(one, 48)}")
     if found.more:
         lines.append(f"There are more: --page {found.number + 1}")

@@ -86,6 +86,15 @@ def render(
     hires_steps: on.LargerSteps = None,
     hires_by: on.LargerBy = "latent",
     draft: on.Draft = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="PART",
+            help="Of what the picture began from: image, mask, control, reference, variation, hires, "
+            "upscale, draft; with --from.",
+        ),
+    ] = None,
     out: Out = None,
     format_: Format = None,
     steps_strip: Strip = False,
@@ -133,9 +142,9 @@ def render(
 
     def act(given: Given) -> Outcome:
         if from_ is not None:
-            wanted = wanted_of(asked, edits, begins)
+            wanted = wanted_of(asked, edits, begins, without or [])
             return going_on(given, from_, wanted, aim=aim, out=out, kind=format_, steps_strip=steps_strip)
-        only_with_from(asked, edits)
+        only_with_from(asked, edits, without or [])
         wanted = request(asked, several=False, begins=begins)  # before torch is loaded
         from duktus.actions.render import render as action
         from duktus.actions.reports import asset_json

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from duktus.cli.explaining import harmless
 
 if TYPE_CHECKING:
+    from duktus.domain.decision import Standing
     from duktus.domain.foreign import Picture
 
 
@@ -21,6 +22,16 @@ def in_short(picture: Picture) -> str:
         parts += [] if said.seed is None else [f"seed {said.seed}"]
         parts += [" ".join(f"{style.name}:{style.strength:g}" for style in said.adapters)]
     return harmless("  ".join(parts))
+
+
+def decided(standing: Standing) -> str:
+    """What counts for it: ``keep **** red``; empty where nothing was said."""
+    said = (
+        standing.verdict.value if standing.verdict else "",
+        "*" * (standing.stars or 0),
+        standing.label or "",
+    )
+    return " ".join(filter(None, said))
 
 
 def prompt_of(picture: Picture, letters: int) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from duktus.cli.options import AsJson
 from duktus.cli.outcome import Given, Outcome, perform
+
+Name = Annotated[str, typer.Argument(help="The series' name.")]
 
 LIST = "\b\nExample:\n  duktus series list"
 PAUSE = "\b\nExample:\n  duktus series pause portraits"
@@ -55,7 +58,10 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 
 def show(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The series' name.")],
+    name: Name,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Also write what was asked for as a .sweep.toml.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a series: its axes and every picture with its place on them."""
@@ -63,11 +69,17 @@ def show(
     def act(given: Given) -> Outcome:
         from duktus.actions.reports import series_shown_json
         from duktus.actions.series import show_series
+        from duktus.cli.naming import decided
         from duktus.wiring import workspace
 
         here = workspace(given.place)
         shown = show_series(here, name)
         series = shown.series
+        if file is not None:
+            from duktus.actions.going_further import definition
+            from duktus.actions.sweep_file import write
+
+            given.terminal.say(f"Wrote {write(file, definition(here, name), name)}.")
         lines = [f"{series.name}: {len(series.cells)} pictures", *series.notes]
         lines += [f"{axis.name:<10} {', '.join(str(value) for value in axis.values)}" for axis in series.axes]
         for cell in series.cells:
@@ -75,11 +87,8 @@ def show(
                 f"{axis.name} {value}" for axis, value in zip(series.axes, cell.coordinates, strict=True)
             )
             standing = shown.standings.get(cell.asset_id or "")
-            verdict = standing.verdict.value if standing and standing.verdict else ""
-            stars = "*" * (standing.stars or 0) if standing else ""
-            lines.append(
-                f"{cell.index + 1:>4}  {cell.asset_id or 'not rendered yet':<18}  {place}  {verdict}{stars}"
-            )
+            said = f"  {decided(standing)}" if standing else ""
+            lines.append(f"{cell.index + 1:>4}  {cell.asset_id or 'not rendered yet':<18}  {place}{said}")
         return Outcome({"series": series_shown_json(here, shown)}, lines)
 
     perform(context, as_json, act)
@@ -87,7 +96,7 @@ def show(
 
 def pause(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The series' name.")],
+    name: Name,
     as_json: AsJson = False,
 ) -> None:
     """Ask the sweep that renders a series, in whatever window, to stop after its present step."""
@@ -105,7 +114,7 @@ def pause(
 
 def resume(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The series' name.")],
+    name: Name,
     as_json: AsJson = False,
 ) -> None:
     """Render what is missing of a series that was paused or stopped."""

@@ -36,6 +36,8 @@ class _Wanted:
     file: Path | None
     extend: str | None
     """The series to add to."""
+    picture: str | None
+    """The picture to lay axes over."""
     save: Path | None
     plan: bool
     out: Path | None
@@ -55,10 +57,17 @@ def sweep(
         list[str] | None,
         typer.Argument(help="One or several; also separated by |. {a|b} and __list__ make several."),
     ] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="ASSET", help="Around this picture: its recipe with axes.")
+    ] = None,
     style: StyleOption = None,
     strength: Annotated[
         list[str] | None,
         typer.Option("--strength", help="Of the style: 0.8,1.0,1.2 or 0..1.2/5; of one of several: NAME=..."),
+    ] = None,
+    text_strength: Annotated[
+        list[str] | None,
+        typer.Option("--text-strength", help="Of the style's text-encoder part: 0,0.5,1; or NAME=..."),
     ] = None,
     negative: Annotated[
         list[str] | None, typer.Option("--negative", help="Repeated or separated by |.")
@@ -114,7 +123,9 @@ def sweep(
     mask_feather: on.MaskFeather = 0,
     extend: on.Extended = None,
     variation_seed: on.VariationSeed = None,
-    variation_strength: on.VariationStrength = None,
+    variation_strength: Annotated[
+        str | None, typer.Option("--variation-strength", help="How far, 0 to 1; a list.")
+    ] = None,
     control: on.Controls = None,
     control_weight: Annotated[
         str | None, typer.Option("--control-weight", help="Of the one control; a list.")
@@ -125,7 +136,9 @@ def sweep(
         str | None, typer.Option("--reference-weight", help="Of the one reference; a list.")
     ] = None,
     hires: on.Larger = None,
-    hires_denoise: on.LargerDenoise = None,
+    hires_denoise: Annotated[
+        str | None, typer.Option("--hires-denoise", help="How much it may change, 0 to 1; a list.")
+    ] = None,
     hires_steps: on.LargerSteps = None,
     hires_by: on.LargerBy = "latent",
     draft: on.Draft = False,
@@ -157,7 +170,10 @@ def sweep(
         denoise=denoise,
         control_weight=control_weight,
         reference_weight=reference_weight,
-        seedless=add_to is not None and count is None,
+        variation_strength=variation_strength,
+        hires_denoise=hires_denoise,
+        text_strengths=text_strength,
+        seedless=(add_to is not None or from_ is not None) and count is None,
     )
     begins = on.Begins(
         image=image,
@@ -167,17 +183,17 @@ def sweep(
         mask_feather=mask_feather,
         extended=extend,
         variation_seed=variation_seed,
-        variation_strength=variation_strength,
+        variation_strength=None,
         controls=control,
         controls_ready=control_ready,
         references=reference,
         hires=hires,
-        hires_denoise=hires_denoise,
+        hires_denoise=None,
         hires_steps=hires_steps,
         hires_by=hires_by,
         draft=draft,
     )
-    wanted = _Wanted(name, file, add_to, save, plan, out, format_, steps_strip, begins)
+    wanted = _Wanted(name, file, add_to, from_, save, plan, out, format_, steps_strip, begins)
     perform(context, as_json, _act(asked, wanted))
 
 
@@ -186,7 +202,13 @@ def _act(asked: Asked, wanted: _Wanted) -> Callable[[Given], Outcome]:
         made, name = _request(asked, wanted)  # before torch is loaded
         from duktus.wiring import workspace
 
-        here = workspace(given.place, make=wanted.extend is None)
+        here = workspace(given.place, make=wanted.extend is None and wanted.picture is None)
+        if wanted.picture is not None:
+            from duktus.actions.sweeping_from import around
+
+            made, notes = around(here, wanted.picture, made)
+            for note in notes:
+                given.terminal.say(note)
         if wanted.save is not None:
             _save(here, made, wanted.extend, name, wanted.save)
             given.terminal.say(f"Wrote {wanted.save}.")
@@ -200,7 +222,9 @@ def _act(asked: Asked, wanted: _Wanted) -> Callable[[Given], Outcome]:
 
 def _request(asked: Asked, wanted: _Wanted) -> tuple[Request, str | None]:
     if wanted.file is None:
-        if not asked.prompts and wanted.extend is None:
+        if wanted.extend is not None and wanted.picture is not None:
+            raise InputError("Both --add-to and --from say what the series is.", "", "Give one of the two.")
+        if not asked.prompts and wanted.extend is None and wanted.picture is None:
             raise InputError(
                 "There is nothing to draw.",
                 "Neither a prompt nor a sweep file was given.",
@@ -215,6 +239,8 @@ def _request(asked: Asked, wanted: _Wanted) -> tuple[Request, str | None]:
     said = [one.name for one in fields(asked) if getattr(asked, one.name) not in (None, [], False)]
     if wanted.extend is not None:
         said.append("add-to")
+    if wanted.picture is not None:
+        said.append("from")
     if wanted.begins.beginning() != Beginning():
         said.append("what pictures begin from")
     if said:

@@ -33,10 +33,12 @@ def request_of(
     from duktus.domain import axes
     from duktus.domain.errors import InputError
 
-    denoises = ()
-    if isinstance(options.get("denoise"), Sequence):
-        denoises = tuple(options["denoise"])
-        options = {name: value for name, value in options.items() if name != "denoise"}
+    over = {  # several values of these make an axis
+        name: tuple(options[name])
+        for name in ("denoise", "variation_strength", "hires_denoise")
+        if isinstance(options.get(name), Sequence)
+    }
+    options = {name: value for name, value in options.items() if name not in over}
     beginning, options = from_options(options)
     known = {
         "strength": "strengths",
@@ -51,6 +53,7 @@ def request_of(
     special = (
         "control_weight",
         "reference_weight",
+        "text_strength",
         "replace",
         "zip",
         "skip",
@@ -85,7 +88,10 @@ def request_of(
         replacements=_rows(options.get("replace", ())),
         zipped=_rows(options.get("zip", ())),
         skipped=tuple(axes.pairs("skip", text) for text in several(options.get("skip", ()))),
-        denoises=denoises,
+        denoises=over.get("denoise", ()),
+        variation_strengths=over.get("variation_strength", ()),
+        hires_denoises=over.get("hires_denoise", ()),
+        style_text_strengths=_text_strengths(options.get("text_strength", ()), several(style)),
         control_weights=several(options.get("control_weight", ())),
         reference_weights=several(options.get("reference_weight", ())),
         draw=options.get("draw"),
@@ -93,6 +99,23 @@ def request_of(
         lists=tuple((name, tuple(given)) for name, given in options.get("wildcards", {}).items()),
         **values,
     )
+
+
+def _text_strengths(given: Any, used: Sequence[Any]) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """By style; values alone are those of the one style."""
+    from duktus.domain.errors import InputError
+
+    if given == ():
+        return ()
+    if isinstance(given, Mapping):
+        return tuple((name, several(values)) for name, values in given.items())
+    if len(used) != 1:
+        raise InputError(
+            f"text_strength was given with {len(used) or 'no'} styles.",
+            "It is the text strength of one style.",
+            "Name which one you mean: text_strength={'hand': [0.8, 1.0]}.",
+        )
+    return ((name_of(used[0]).partition(":")[0], several(given)),)
 
 
 def _rows(given: Sequence[Any]) -> tuple[tuple[str, ...], ...]:

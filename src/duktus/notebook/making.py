@@ -154,7 +154,9 @@ class Making(Door):
         """Render every combination of the values given as a series; the same call again goes on.
 
         ``options``, each one value or several: ``strength``, ``cfg``, ``guidance``, ``steps``, ``sampler``,
-        ``schedule``, ``size`` as (width, height), ``negative``; ``strength`` also by style.
+        ``schedule``, ``size`` as (width, height), ``negative``; ``strength`` and ``text_strength`` also by
+        style; and where it applies ``denoise``, ``control_weight``, ``variation_strength``,
+        ``hires_denoise``.
         Also ``replace`` (lists of texts), ``zip`` (lists of axes), ``skip`` (``"strength=0, cfg=5"``),
         ``draw``, ``wildcard_seed`` and ``wildcards`` (a dict of lists), as in a sweep file.
 
@@ -194,7 +196,9 @@ class Making(Door):
         ``seed`` (one or several), ``cfg``, ``guidance``, ``steps``, ``sampler``, ``schedule``, ``size`` as
         (width, height); and in the prompt ``add``, ``drop``, ``swap`` ("old => new"), each one
         text or several, the same with ``negative_`` before it; and a beginning as for :meth:`sweep`. The
-        settings of an imported picture are taken over as far as they map, on ``base`` when given.
+        settings of an imported picture are taken over as far as they map, on ``base`` when given. What the
+        parent began from stays unless it is said anew; ``without`` drops ``"image"``, ``"mask"``,
+        ``"control"``, ``"reference"``, ``"variation"``, ``"hires"``, ``"upscale"`` or ``"draft"``.
         ``aim`` says what is sought.
         """
         from duktus.actions.going_on import go_on
@@ -211,6 +215,28 @@ class Making(Door):
             progress=self._progress,
         )
         return list(went.assets)
+
+    def sweep_from(
+        self,
+        picture: Picture | str | Path,
+        *,
+        name: str | None = None,
+        seed: OneOrMore[int] = (),
+        **options: Any,
+    ) -> SeriesHandle:
+        """Lay axes over the recipe of a picture; ``prompt``, ``style``, ``base`` and ``options`` as for
+        :meth:`sweep` say what is different.
+        """
+        from duktus.actions.sweep import sweep
+        from duktus.actions.sweeping_from import around
+
+        prompt, style, base = (options.pop(key, ()) for key in ("prompt", "style", "base"))
+        further = request_of(prompt, style, seed, base, options)
+        request, notes = around(self._inner, id_of(picture), further)
+        if self._progress is not None:
+            for note in notes:
+                self._progress.say(note)
+        return self.series(sweep(self._inner, request, name=name, progress=self._progress).series.name)
 
     def plan(
         self,

@@ -232,6 +232,7 @@ class Renderer:
         self._references.show(group)
         conditioning = _encoded(base, texts, first.weighting).rows(order)
         over = self._over(base).over(group.recipes)
+        within = isinstance(base, PaintsWithin) and base.inpaints and over is not None
         if isinstance(base, PaintsWithin) and base.inpaints and over is not None:
             conditioning = base.within(conditioning, *self._over(base).opened(group.recipes))
             # It was taught to keep what the mask leaves: nothing is held, and at 1 nothing shines through.
@@ -249,7 +250,7 @@ class Renderer:
             variations=tuple(recipe.variation for recipe in group.recipes),
             over=over,
             steering=self._steering(base, group, (first.width, first.height)),
-            hurried=first.numerics.lane is Lane.DRAFT and not first.references,
+            hurried=first.numerics.lane is Lane.DRAFT and not first.references and not within,
         )
 
     def _over(self, base: LoadedBase) -> Sources:

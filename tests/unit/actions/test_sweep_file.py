@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from duktus.actions import sweep_file
+from duktus.actions.beginning_asked import Beginning
 from duktus.actions.request import Request
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
@@ -33,8 +34,25 @@ sampler = ["Euler", "ddim"]
 schedule = "karras"
 size = "64x128"
 
+"control weight" = "0, 0.5"
+"variation strength" = [0, 0.5]
+"hires denoise" = 0.3
+denoise = "0.25..1/4"
+"text strength of ink" = [0, 1]
+
 [wildcards]
 hair = ["red", "grey"]
+
+[beginning]
+image = "photo.png"
+mask = ["circle:1,2,3", "alpha"]
+mask_inverted = true
+mask_feather = 4
+variation_seed = 7
+controls = "line:sketch.png:0.5"
+hires = "2x"
+hires_steps = 12
+draft = true
 """
 
 
@@ -59,6 +77,22 @@ def test_everything_that_can_be_said() -> None:
         draw=3,
         wildcard_seed=9,
         lists=(("hair", ("red", "grey")),),
+        denoises=(0.25, 0.5, 0.75, 1),
+        control_weights=(0, 0.5),
+        variation_strengths=(0, 0.5),
+        hires_denoises=(0.3,),
+        style_text_strengths=(("ink", (0, 1)),),
+        beginning=Beginning(
+            image="photo.png",
+            mask=("circle:1,2,3", "alpha"),
+            mask_inverted=True,
+            mask_feather=4,
+            variation_seed=7,
+            controls=("line:sketch.png:0.5",),
+            hires="2x",
+            hires_steps=12,
+            draft=True,
+        ),
     )
 
 
@@ -78,6 +112,10 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     [
         (("negative =", "negativ ="), "f, line 4, negativ: a sweep file has no such key here. Known:"),
         (("negative =", "negativ ="), "Did you mean 'negative'?"),
+        (("draft = true", "draft = 1"), "draft is 1. It takes true or false."),
+        (('hires = "2x"', "hires = 2"), "hires is 2. It takes a text."),
+        (("mask_feather = 4", "mask_feather = -4"), "mask_feather is -4."),
+        (("hires_steps", "hires_step"), "Did you mean 'hires_steps'?"),
         (("cfg = [3, 4.5]", "cgf = 3"), "line 15, cgf"),
         (("cfg = [3, 4.5]", "cfg = [true]"), "line 15, cfg is [True]"),
         (("cfg = [3, 4.5]", 'cfg = "a"'), "line 15, cfg: cfg 'a' is not a number"),
@@ -90,7 +128,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         (('replace = [["man", "child"]]', 'replace = ["man", "child"]'), "line 7, replace"),
         (('["cfg=3, seed=2"]', '["cfg"]'), "line 9, skip"),
         (("draw = 3", "draw = 0"), "line 10, draw is 0"),
-        (("[wildcards]", "[wildcard]"), "line 22, wildcard"),
+        (("[wildcards]", "[wildcard]"), "line 28, wildcard"),
         (("prompt =", "#"), "prompt is missing"),
         (('negative = "blurry"', "negative = 3"), "line 4, negative is 3"),
     ],
