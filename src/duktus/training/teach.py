@@ -76,6 +76,7 @@ def teach(
     asked = settings.gradient_checkpointing == "on"
     recompute(loaded, on=asked if gradient_checkpointing is None else gradient_checkpointing)
     cache = build_cache(loaded, taught, kept, settings, prior)
+    gc.collect()  # and so do the encoders, which the cache has made needless
     trainer = Trainer(loaded, cache, settings)
     run = Run(
         trainer=trainer,
