@@ -7,15 +7,23 @@ import shutil
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
-from tests.families.conformance import Conformance, Specimen
+from diffusers import EulerDiscreteScheduler, StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline
+from pydantic import ValidationError
+from tests.families.conformance import ROUNDING, START, Conformance, Specimen
+from tests.support.recipes import recipe as plain_recipe
 from tests.support.tiny_sdxl import write_tiny_sdxl
 
-from duktus.domain.base import Role
-from duktus.domain.errors import InputError
+from duktus.domain.base import Base, Role
+from duktus.domain.errors import InputError, MismatchError, NotFoundError
+from duktus.domain.recipe import Recipe, Sampler, Schedule
 from duktus.domain.style import Targets
-from duktus.families.registry import family
+from duktus.families.registry import check_refiner, family
+from duktus.families.samplers import quiet_numpy
+from duktus.rendering import Materials
+from duktus.rendering.renderer import Renderer
 
 SDXL = family("sdxl")
 
@@ -143,3 +151,108 @@ def test_words_with_brackets_weigh_and_plain_ones_keep_their_bits(plain: Path) -
     weighed = loaded.encode_weighted(texts)
     assert torch.equal(loaded.encode_text(texts[:1]).hidden, weighed.hidden[:1])
     assert not torch.allclose(weighed.hidden[0], weighed.hidden[1], atol=1e-3)
+
+
+# The refiner takes over ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def both(plain: Path, refiner: Path) -> tuple[Base, Base]:
+    return SDXL.describe(plain, "m"), SDXL.describe(refiner, "refiner")
+
+
+def finished_by(both: tuple[Base, Base], **changes: object) -> Recipe:
+    base, second = both
+    asked: dict[str, object] = {
+        "refine": {"name": second.name, "weights": second.weights, "at": 0.6},
+        "negative_prompt": "beard",
+        "sampler": Sampler.EULER,
+        "schedule": Schedule.NORMAL,
+        "steps": 5,
+        "seed": START,
+    }
+    return plain_recipe(base, **(asked | changes))
+
+
+def drawn(both: tuple[Base, Base], recipes: list[Recipe], batch: int = 4) -> list[np.ndarray]:
+    base, second = both
+    materials = Materials(refiners={second.weights: second})
+    pictures = Renderer(base, {}, batch=batch, materials=materials).render(recipes)
+    return [one.pixels for one in sorted(pictures, key=lambda one: one.index)]
+
+
+def test_base_and_refiner_draw_as_diffusers_does(both: tuple[Base, Base], plain: Path, refiner: Path) -> None:
+    """``denoising_end`` and ``denoising_start`` of its two pipelines, at the same share."""
+    first = StableDiffusionXLPipeline.from_pretrained(plain, local_files_only=True)
+    second = StableDiffusionXLImg2ImgPipeline.from_pretrained(refiner, local_files_only=True)
+    for at in (0.6, 0.8):
+        one = finished_by(both, refine={"name": "r", "weights": both[1].weights, "at": at})
+        begun = torch.randn((1, 4, 8, 8), generator=torch.Generator().manual_seed(START))
+        asked = {
+            "prompt": one.prompt,
+            "negative_prompt": one.negative_prompt,
+            "num_inference_steps": one.steps,
+            "guidance_scale": one.cfg,
+        }
+        for pipe in (first, second):
+            pipe.set_progress_bar_config(disable=True)
+            pipe.scheduler = EulerDiscreteScheduler.from_config(pipe.scheduler.config)
+        with quiet_numpy():
+            latents = first(
+                **asked, latents=begun, height=64, width=64, denoising_end=at, output_type="latent"
+            ).images
+            theirs = second(
+                **asked,
+                image=latents,
+                denoising_start=at,
+                aesthetic_score=6.0,
+                negative_aesthetic_score=6.0,
+                original_size=(64, 64),
+                target_size=(64, 64),
+                output_type="np",
+            ).images[0]
+        (ours,) = drawn(both, [one])
+        assert np.abs(theirs * 255 - ours).mean() <= ROUNDING, at
+
+
+def test_a_refined_picture_keeps_its_bits_beside_others_and_differs_from_the_plain_one(
+    both: tuple[Base, Base],
+) -> None:
+    """Also with a sampler that draws noise on the way: the second part draws on where the first stopped."""
+    recipes = [
+        finished_by(both, sampler=Sampler.EULER_A),
+        finished_by(both, sampler=Sampler.EULER_A, seed=START + 1),
+        finished_by(both, sampler=Sampler.EULER_A, refine=None),
+    ]
+    together = drawn(both, recipes)
+    for one, pixels in zip(recipes, together, strict=True):
+        assert np.array_equal(drawn(both, [one], batch=1)[0], pixels)
+    assert not np.array_equal(together[0], together[1])
+    assert not np.array_equal(together[0], together[2])
+
+
+def test_two_halves_on_one_base_are_the_whole(plain: Path) -> None:
+    """With itself as refiner nothing is seen of the hand-over, stochastic sampler included."""
+    base = SDXL.describe(plain, "m")
+    itself = {"name": "m", "weights": base.weights, "at": 0.5}
+    asked = plain_recipe(base, sampler=Sampler.EULER_A, schedule=Schedule.NORMAL, steps=6, refine=itself)
+    whole, halves = drawn((base, base), [asked.model_copy(update={"refine": None}), asked])
+    assert np.array_equal(whole, halves)
+
+
+def test_what_cannot_take_over_is_refused(both: tuple[Base, Base], plain: Path, tmp_path: Path) -> None:
+    base, second = both
+    with pytest.raises(MismatchError, match="is a refiner itself"):
+        check_refiner(second, base)
+    other = edited(plain, tmp_path / "b", "scheduler/scheduler_config.json", beta_end=0.02)
+    with pytest.raises(MismatchError, match="noise levels differ: beta_end"):
+        check_refiner(base, SDXL.describe(other, "other"))
+    with pytest.raises(NotFoundError, match="refiner refiner of recipe"):
+        Renderer(base, {}).render([finished_by(both)])
+    for changes, why in (
+        ({"steps": 1}, "at least one step"),
+        ({"sampler": Sampler.HEUN}, "Heun"),
+        ({"hires": {"width": 128, "height": 128, "steps": 2, "denoise": 0.5}}, "in one pass"),
+    ):
+        with pytest.raises(ValidationError, match=why):
+            finished_by(both, **changes)

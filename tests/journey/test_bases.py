@@ -48,3 +48,29 @@ def test_a_style_renders_on_another_base_of_its_family(cli: Cli, studio: Studio)
     drawn = done.document["assets"][0]
     assert drawn["recipe"]["base"]["name"] == "other"
     assert cli(studio.root, "verify", drawn["id"], "--json").document["verify"]["identical"]
+
+
+def test_a_refiner_finishes_what_the_base_began(cli: Cli, tmp_path: Path, bases: dict[str, Path]) -> None:
+    root = new_workspace(tmp_path / "workspace", bases)
+    for name in ("large", "last"):
+        folder = write_tiny_sdxl(tmp_path / name, refiner=name == "last")
+        assert cli(root, "base", "add", str(folder), "--json").code == 0
+    asked = ("a woman", "--base", "large", "--seed", "1", *QUICK)
+    plain = cli(root, "render", *asked).document["assets"][0]
+    assert "refine" not in plain["recipe"]
+    done = cli(root, "render", *asked, "--refiner", "last", "--refine-at", "0.5")
+    assert done.code == 0, done.err
+    drawn = done.document["assets"][0]
+    assert drawn["recipe"]["refine"]["name"] == "last"
+    assert drawn["recipe"]["refine"]["at"] == 0.5
+    assert drawn["pixel_hash"] != plain["pixel_hash"]
+    assert cli(root, "verify", drawn["id"], "--json").document["verify"]["identical"]
+    for options, why in (
+        (("--refine-at", "0.5"), "without a refiner"),
+        (("--refiner", "large", "--base", "miniature"), "hands no latents over"),
+        (("--refiner", "nobody"), "No base is named 'nobody'"),
+        (("--refiner", "last", "--hires", "2x"), "in one pass"),
+    ):
+        refused = cli(root, "render", *asked, *options)
+        assert refused.code == 2
+        assert why in refused.err

@@ -16,6 +16,7 @@ from duktus.actions.beginning_asked import Beginning
 from duktus.actions.control_networks import network_for
 from duktus.actions.looking import looked_at
 from duktus.actions.reference_networks import reference_for
+from duktus.actions.refiners import refine
 from duktus.actions.workspace import Workspace
 from duktus.archive import assets, pictures
 from duktus.archive.store import file_sha256
@@ -127,6 +128,8 @@ def begin(workspace: Workspace, base: Base, asked: Beginning) -> Begun:
             strength = 0.1 if asked.variation_strength is None else asked.variation_strength
             if strength:
                 fields["variation"] = Variation(seed=asked.variation_seed, strength=strength)
+        if asked.refiner is not None:
+            fields["refine"] = refine(workspace, base, asked.refiner, asked.refine_at)
         steered = [_control(workspace, base, asked, text, new) for text in asked.controls]
         references = [_reference(workspace, base, text, new) for text in asked.references]
     except ValidationError as error:
@@ -152,6 +155,8 @@ def _check_alone(asked: Beginning) -> None:
         raise InputError(
             "--variation-strength was given without a seed to turn to.", "", "Add --variation-seed 7."
         )
+    if asked.refine_at is not None and asked.refiner is None:
+        raise InputError("--refine-at was given without a refiner.", "", "Add --refiner NAME.")
     if not asked.hires and (asked.hires_denoise is not None or asked.hires_steps is not None):
         raise InputError("A hires pass was described but not asked for.", "", "Add --hires 2x.")
 

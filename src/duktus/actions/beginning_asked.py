@@ -31,6 +31,9 @@ class Beginning:
     hires_denoise: float | None = None
     hires_steps: int | None = None
     hires_by: str = "latent"
+    refiner: str | None = None
+    """A base that finishes the picture."""
+    refine_at: float | None = None
     draft: bool = False
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from duktus import rendering
 from duktus.actions.control_networks import networks_of
 from duktus.actions.reference_networks import references_of
+from duktus.actions.refiners import refiners_of
 from duktus.actions.upscalers import upscalers_of
 from duktus.actions.workspace import Workspace
 from duktus.domain.base import Base
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def materials_for(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -> Materials:
-    """Pictures and networks of those recipes.
+    """Pictures, networks and refiners of those recipes.
 
     Raises:
         StorageError: a picture is missing from the store or damaged.
-        NotFoundError: a network that the settings do not name.
+        NotFoundError: a network that the settings do not name, a refiner that is not among the bases.
     """
     hashes = dict.fromkeys(name for recipe in recipes for name in recipe.pictures)
     return rendering.Materials(
@@ -30,4 +31,5 @@ def materials_for(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -
         controls=networks_of(workspace, base, recipes),
         upscalers=upscalers_of(workspace, recipes),
         references=references_of(workspace, base, recipes),
+        refiners=refiners_of(workspace, recipes),
     )

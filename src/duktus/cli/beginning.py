@@ -64,6 +64,13 @@ LargerDenoise = Annotated[
 ]
 LargerSteps = Annotated[int | None, typer.Option("--hires-steps", help="As many as before when not said.")]
 LargerBy = Annotated[str, typer.Option("--hires-by", help="How it is enlarged first: latent or pixel.")]
+Refiner = Annotated[
+    str | None, typer.Option("--refiner", metavar="BASE", help="A base that finishes the picture (SDXL).")
+]
+RefineAt = Annotated[
+    float | None,
+    typer.Option("--refine-at", help="Where it takes over, 0 to 1 of the noise; 0.8 when not said."),
+]
 Draft = Annotated[
     bool, typer.Option("--draft", help="As fast as possible; marked, with how far it is from proof.")
 ]
@@ -88,6 +95,8 @@ class Begins:
     hires_denoise: float | None
     hires_steps: int | None
     hires_by: str
+    refiner: str | None
+    refine_at: float | None
     draft: bool
 
     def beginning(self) -> Beginning:
@@ -123,5 +132,7 @@ class Begins:
             hires_denoise=self.hires_denoise,
             hires_steps=self.hires_steps,
             hires_by=self.hires_by,
+            refiner=self.refiner,
+            refine_at=self.refine_at,
             draft=self.draft,
         )

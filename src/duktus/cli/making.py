@@ -85,6 +85,8 @@ def render(
     hires_denoise: on.LargerDenoise = None,
     hires_steps: on.LargerSteps = None,
     hires_by: on.LargerBy = "latent",
+    refiner: on.Refiner = None,
+    refine_at: on.RefineAt = None,
     draft: on.Draft = False,
     without: Annotated[
         list[str] | None,
@@ -132,6 +134,8 @@ def render(
         hires_denoise=hires_denoise,
         hires_steps=hires_steps,
         hires_by=hires_by,
+        refiner=refiner,
+        refine_at=refine_at,
         draft=draft,
     )
 

@@ -141,6 +141,8 @@ def sweep(
     ] = None,
     hires_steps: on.LargerSteps = None,
     hires_by: on.LargerBy = "latent",
+    refiner: on.Refiner = None,
+    refine_at: on.RefineAt = None,
     draft: on.Draft = False,
     out: Out = None,
     format_: Format = None,
@@ -191,6 +193,8 @@ def sweep(
         hires_denoise=None,
         hires_steps=hires_steps,
         hires_by=hires_by,
+        refiner=refiner,
+        refine_at=refine_at,
         draft=draft,
     )
     wanted = _Wanted(name, file, add_to, from_, save, plan, out, format_, steps_strip, begins)

@@ -110,6 +110,18 @@ class Hires(_Frozen):
     by: Literal["latent", "pixel"] = "latent"
 
 
+class Refine(_Frozen):
+    """Another base of the family that takes the picture over where ``at`` of the noise levels are behind it.
+
+    Of the trained noise levels, from noise to picture: with 0.8 it does the last fifth.
+    """
+
+    name: str = Field(min_length=1)
+    """Of that base, for people."""
+    weights: Hash
+    at: float = Field(default=0.8, gt=0, lt=1)
+
+
 class Upscale(_Frozen):
     """A network that enlarges the finished picture ``factor`` times, tile by tile."""
 

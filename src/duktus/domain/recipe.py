@@ -8,7 +8,17 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from duktus.domain.beginning import MAX_SEED, Control, Hires, Mask, Reference, Source, Upscale, Variation
+from duktus.domain.beginning import (
+    MAX_SEED,
+    Control,
+    Hires,
+    Mask,
+    Reference,
+    Refine,
+    Source,
+    Upscale,
+    Variation,
+)
 from duktus.domain.canonical import Hash, canonical_json, sha256_hex, short_id
 from duktus.domain.weighting import Weighting
 
@@ -113,6 +123,7 @@ class Recipe(_Frozen):
     controls: tuple[Control, ...] = ()
     references: tuple[Reference, ...] = ()
     hires: Hires | None = None
+    refine: Refine | None = None
     upscale: Upscale | None = None
     weighting: Weighting | None = None
     """Whose reading of brackets in the prompts is followed; None: a bracket is a bracket."""
@@ -129,7 +140,17 @@ class Recipe(_Frozen):
                 raise ValueError("extend leaves no room for the source picture")
         if self.hires is not None and self.source is not None:
             raise ValueError("a hires pass follows a picture made from noise, not one made from a source")
+        if self.refine is not None:
+            self._can_be_refined()
         return self
+
+    def _can_be_refined(self) -> None:
+        if self.source is not None or self.hires is not None:
+            raise ValueError("a refiner finishes a picture made from noise, in one pass")
+        if self.steps < 2:
+            raise ValueError("a refiner needs at least one step after one of the base")
+        if self.sampler is Sampler.HEUN:
+            raise ValueError("Heun looks twice at every step and cannot hand over between its looks")
 
     @property
     def picture_size(self) -> tuple[int, int]:

@@ -230,6 +230,15 @@ class EncodesWeighted(Protocol):
 
 
 @runtime_checkable
+class HandsOver(Protocol):
+    """A family in which one base may finish the picture that another began."""
+
+    def check_refiner(self, base: Base, refiner: Base) -> None:
+        """:class:`MismatchError` when the second cannot go on with the latents of the first."""
+        ...
+
+
+@runtime_checkable
 class ReadsSingleFiles(Protocol):
     """A family whose bases are also spread as one file with all their parts."""
 

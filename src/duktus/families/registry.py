@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from duktus.domain.base import Base
 from duktus.domain.errors import InputError, MismatchError, NotFoundError
 from duktus.families.control import Steerable
-from duktus.families.family import Family, ReadsSingleFiles
+from duktus.families.family import Family, HandsOver, ReadsSingleFiles
 from duktus.families.flux import Flux
 from duktus.families.reference import Referring
 from duktus.families.sd15 import Sd15
@@ -87,3 +88,15 @@ def referring(name: str) -> Referring:
             "Use a base of Stable Diffusion 1.x or SDXL, or leave the references out.",
         )
     return found
+
+
+def check_refiner(base: Base, refiner: Base) -> None:
+    """:class:`MismatchError` when ``refiner`` cannot finish what ``base`` began."""
+    found = family(base.family)
+    if not isinstance(found, HandsOver):
+        raise MismatchError(
+            f"Pictures of {base.name} cannot be finished by another base.",
+            f"duktus hands no latents over in the family {base.family}; SDXL has a refiner.",
+            "Leave the refiner out.",
+        )
+    found.check_refiner(base, refiner)

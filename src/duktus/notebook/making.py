@@ -163,7 +163,8 @@ class Making(Door):
         What the pictures begin from, for all of them alike: ``image`` (a file or an asset) with ``denoise``,
         ``mask``, ``mask_inverted``, ``mask_feather`` and ``extend``; ``variation_seed`` and
         ``variation_strength``; ``controls``; ``references``; ``hires`` with ``hires_denoise``,
-        ``hires_steps`` and ``hires_by``; ``draft``. They are written as on the command line
+        ``hires_steps`` and ``hires_by``; ``refiner`` with ``refine_at``; ``draft``. They are written as on
+        the command line
         (:class:`duktus.actions.beginning_asked.Beginning`).
         """
         from duktus.actions.sweep import sweep

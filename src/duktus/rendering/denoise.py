@@ -40,6 +40,18 @@ class Over:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """One of two parts that the noise levels are divided into, on different bases."""
+
+    at: float
+    """Where the second takes over, as a share of the trained noise levels."""
+    generators: tuple[torch.Generator, ...]
+    """Of each picture; the second part draws on where the first stopped."""
+    begun: Tensor | None = None
+    """What the first part left, in the sampler's own scale; None in the first part."""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Pictures of one shape on one base."""
 
@@ -61,6 +73,7 @@ class Batch:
     steering: Sequence[Steering] = ()
     hurried: bool = False
     """Whether the last steps may take over the guidance of the one before (:data:`GUIDED`)."""
+    share: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +94,9 @@ def denoise(batch: Batch) -> Iterator[Snapshot]:
     scheduler = batch.base.noise_scheduler(batch.sampler, batch.schedule, batch.shape)
     with quiet_numpy():
         scheduler.set_timesteps(batch.steps, device=batch.base.device)
-    generators = [torch.Generator().manual_seed(seed) for seed in batch.seeds]
-    noise = start_noise(generators, batch.variations or (None,) * len(batch.seeds), batch.shape)
-    noise = noise.to(batch.base.device)
-    latents, timesteps = _start(batch, scheduler, noise)
+    generators = [*batch.share.generators] if batch.share else generators_of(batch.seeds)
+    latents, noise, (begin, end) = _start(batch, scheduler, generators)
+    timesteps = scheduler.timesteps
     cfg = None
     if batch.cfg is not None:
         cfg = torch.tensor(batch.cfg, device=latents.device).view(-1, 1, 1, 1)
@@ -92,8 +104,10 @@ def denoise(batch: Batch) -> Iterator[Snapshot]:
     if "generator" in inspect.signature(scheduler.step).parameters:
         extra["generator"] = generators
     apart: Tensor | None = None
-    for step, timestep in enumerate(timesteps, start=1):
-        done = (step - 1) / len(timesteps)
+    for place in range(begin, end):
+        timestep = timesteps[place]
+        following = None if place + 1 == len(timesteps) else timesteps[place + 1]
+        done = (place - begin) / (end - begin)
         with torch.inference_mode():
             seen = scheduler.scale_model_input(latents, timestep)
             if batch.hurried and apart is not None and done >= GUIDED:
@@ -102,23 +116,52 @@ def denoise(batch: Batch) -> Iterator[Snapshot]:
             else:
                 answer, apart = _answer(batch, seen, timestep, cfg, done)
             result = scheduler.step(answer, timestep, latents, **extra)
-            last = step == len(timesteps)
-            following = None if last else timesteps[step]
             latents = _held(batch.over, scheduler, result.prev_sample, noise, following)
-            unit = latents if last else scheduler.scale_model_input(latents, timesteps[step])
-            clean = latents if last else _clean(scheduler, result, unit)
-        yield Snapshot(step=step, steps=len(timesteps), latents=latents, unit=unit, clean=clean)
+            unit = latents if following is None else scheduler.scale_model_input(latents, following)
+            clean = latents if following is None else _clean(scheduler, result, unit)
+        yield Snapshot(step=place + 1 - begin, steps=end - begin, latents=latents, unit=unit, clean=clean)
 
 
-def _start(batch: Batch, scheduler: Any, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """The first latents and the timesteps that run: all of them, or the last ones over finished latents."""
+def generators_of(seeds: Sequence[int]) -> list[torch.Generator]:
+    """The source of all noise of each picture, on the CPU."""
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
+
+
+def _start(
+    batch: Batch, scheduler: Any, generators: Sequence[torch.Generator]
+) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    """The first latents, the start noise, and which timesteps run: all of them, the last ones over finished
+    latents, or one part of the two that a refiner's hand-over makes.
+    """
+    every = len(scheduler.timesteps)
+    if batch.share is not None and batch.share.begun is not None:
+        begin = _handed_over(scheduler, batch.share.at)
+        _begin_at(scheduler, begin)
+        return batch.share.begun, batch.share.begun, (begin, every)
+    noise = start_noise(generators, batch.variations or (None,) * len(batch.seeds), batch.shape)
+    noise = noise.to(batch.base.device)
     if batch.over is None:
-        return noise * scheduler.init_noise_sigma, scheduler.timesteps
+        end = every if batch.share is None else _handed_over(scheduler, batch.share.at)
+        return noise * scheduler.init_noise_sigma, noise, (0, end)
     begin = steps_skipped(batch.steps, batch.over.denoise) * getattr(scheduler, "order", 1)
+    _begin_at(scheduler, begin)
+    return noised(scheduler, batch.over.latents, noise, scheduler.timesteps[begin]), noise, (begin, every)
+
+
+def _begin_at(scheduler: Any, place: int) -> None:
     if hasattr(scheduler, "set_begin_index"):
-        scheduler.set_begin_index(begin)
-    timesteps = scheduler.timesteps[begin:]
-    return noised(scheduler, batch.over.latents, noise, timesteps[0]), timesteps
+        scheduler.set_begin_index(place)
+
+
+def _handed_over(scheduler: Any, at: float) -> int:
+    """How many steps the first part has; each part has at least one.
+
+    The rule of diffusers' ensemble of denoisers: those at or above ``round(trained * (1 - at))``
+    (``denoising_end`` in pipelines/stable_diffusion_xl/pipeline_stable_diffusion_xl.py).
+    """
+    trained = scheduler.config.num_train_timesteps
+    first = int((scheduler.timesteps >= round(trained - at * trained)).sum())
+    return max(1, min(first, len(scheduler.timesteps) - 1))
 
 
 def noised(scheduler: Any, latents: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:

@@ -123,6 +123,8 @@ def essence(recipe: Recipe) -> str:
     values["references"] = [
         one.model_dump(mode="json", exclude={"name"}) for one in recipe.references if one.weight
     ]
+    if recipe.refine is not None:
+        values["refine"] = recipe.refine.model_dump(mode="json", exclude={"name"})
     if recipe.upscale is not None:
         values["upscale"] = recipe.upscale.model_dump(mode="json", exclude={"name"})
     return sha256_hex(canonical_json(values))
@@ -157,6 +159,7 @@ def _beginning(recipe: Recipe) -> tuple[object, ...]:
         else (hires.width, hires.height, hires.steps, steps_skipped(hires.steps, hires.denoise), hires.by),
         tuple(control.network for control in recipe.controls),
         tuple(reference.network for reference in recipe.references),
+        None if recipe.refine is None else (recipe.refine.weights, recipe.refine.at),
     )
 
 

@@ -66,6 +66,9 @@ def _beginning(recipe: Recipe) -> list[tuple[str, str]]:
         found.append(("Denoising strength", _number(recipe.hires.denoise)))
         found.append(("Hires resize", f"{recipe.hires.width}x{recipe.hires.height}"))
         found.append(("Hires steps", str(recipe.hires.steps)))
+    if recipe.refine is not None:
+        found.append(("Refiner", slug(recipe.refine.name)))
+        found.append(("Refiner switch at", _number(recipe.refine.at)))
     return found
 
 

@@ -12,13 +12,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from duktus.rendering.canvas import Canvas, canvas, fitted, free_latents
-from duktus.rendering.denoise import Batch, Over
+from duktus.rendering.denoise import Batch, Over, Share, Snapshot, denoise, generators_of
 from duktus.rendering.files import read_pixels
 from duktus.rendering.steering import Span, Steering
 from duktus.rendering.steps import to_pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from duktus.domain.recipe import Recipe
@@ -123,6 +123,17 @@ def enlarged(batch: Batch, latents: Tensor, recipe: Recipe, steering: Sequence[S
         ]
     over = Over(torch.cat(rows), hires.denoise)
     return replace(batch, steps=hires.steps, shape=shape, over=over, steering=steering)
+
+
+def refined(batch: Batch, second: Callable[[], Batch], at: float) -> Iterator[Snapshot]:
+    """The batch after every step, of which those after ``at`` of the noise levels are taken by ``second``."""
+    generators = tuple(generators_of(batch.seeds))
+    behind, latents = 0, None
+    for snapshot in denoise(replace(batch, hurried=False, share=Share(at, generators))):
+        behind, latents = snapshot.step, snapshot.latents
+        yield replace(snapshot, steps=batch.steps)
+    for snapshot in denoise(replace(second(), hurried=False, share=Share(at, generators, latents))):
+        yield replace(snapshot, step=behind + snapshot.step, steps=batch.steps)
 
 
 def steering(

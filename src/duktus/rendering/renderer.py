@@ -19,14 +19,14 @@ from duktus.families.control import ControlNetwork
 from duktus.families.family import EncodesWeighted, WearsTextStyles
 from duktus.families.inpainting import PaintsWithin
 from duktus.families.reference import ReferenceNetwork
-from duktus.families.registry import family, steerable
+from duktus.families.registry import check_refiner, family, steerable
 from duktus.families.safetensors_header import tensor_hash
 from duktus.families.upscaler import UpscalerNetwork
 from duktus.rendering.compare import Pixels
 from duktus.rendering.denoise import Batch, Snapshot, denoise
 from duktus.rendering.facts import current_facts
 from duktus.rendering.groups import Group, plan, text_strengths
-from duktus.rendering.passes import Sources, enlarged, steering
+from duktus.rendering.passes import Sources, enlarged, refined, steering
 from duktus.rendering.references import References
 from duktus.rendering.steps import StepsStrip, previews, to_pixels
 from duktus.rendering.upscaling import Upscaler
@@ -76,12 +76,13 @@ class _Watch:
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """What recipes name beside styles, by hash: pictures (PNG files), and networks of each kind."""
+    """What recipes name beside styles, by hash: pictures (PNG files), networks of each kind, refiners."""
 
     pictures: Mapping[str, Path] = field(default_factory=dict[str, Path])
     controls: Mapping[str, ControlNetwork] = field(default_factory=dict[str, ControlNetwork])
     upscalers: Mapping[str, UpscalerNetwork] = field(default_factory=dict[str, UpscalerNetwork])
     references: Mapping[str, ReferenceNetwork] = field(default_factory=dict[str, ReferenceNetwork])
+    refiners: Mapping[str, Base] = field(default_factory=dict[str, Base])
 
 
 class Renderer:
@@ -110,6 +111,7 @@ class Renderer:
         self._materials = materials or Materials()
         self._upscalers: dict[str, Upscaler] = {}
         self._networks: dict[str, LoadedControl] = {}
+        self._refiners: dict[str, LoadedBase] = {}
         self._sources: Sources | None = None
         self._references: References | None = None
         self._checked: set[str] = set()
@@ -158,7 +160,7 @@ class Renderer:
                         batch, latents, group.recipes[0], self._steering(batch.base, group, size)
                     )
                 strip = StepsStrip(evaluations) if watch.keep_steps else None
-                for snapshot in denoise(batch):
+                for snapshot in self._snapshots(group, batch):
                     latents = snapshot.latents
                     done += len(group.recipes)
                     if strip is not None:
@@ -173,6 +175,28 @@ class Renderer:
             assert latents is not None
             for picture in self._finish(group, batch, latents, strip, started):
                 yield replace(picture, recipe=asked[picture.index])
+
+    def _snapshots(self, group: Group, batch: Batch) -> Iterator[Snapshot]:
+        refine = group.recipes[0].refine
+        if refine is None:
+            return denoise(batch)
+        return refined(batch, lambda: self._taken_over(group, batch), refine.at)
+
+    def _taken_over(self, group: Group, batch: Batch) -> Batch:
+        """The same pictures on the base that refines them; it has no styles and no controls."""
+        base = self._decoder(group, batch)
+        conditioning = _conditioning(base, group)
+        return replace(batch, base=base, conditioning=conditioning, steering=())
+
+    def _decoder(self, group: Group, batch: Batch) -> LoadedBase:
+        """The base that finishes the group's pictures."""
+        first = group.recipes[0]
+        if first.refine is None:
+            return batch.base
+        if first.refine.weights not in self._refiners:
+            refiner = self._materials.refiners[first.refine.weights]
+            self._refiners[first.refine.weights] = self._load(refiner, first)
+        return self._refiners[first.refine.weights]
 
     def _check(self, recipe: Recipe) -> None:
         if recipe.base.weights != self.base.weights:
@@ -197,6 +221,14 @@ class Renderer:
                     f"A picture that recipe {recipe.id} is made from is not here.",
                     f"No file with hash {picture[:12]} was given.",
                 )
+        if recipe.refine is not None:
+            refiner = self._materials.refiners.get(recipe.refine.weights)
+            if refiner is None:
+                raise NotFoundError(
+                    f"The refiner {recipe.refine.name} of recipe {recipe.id} is not here.",
+                    f"No base with hash {recipe.refine.weights[:12]} was given.",
+                )
+            check_refiner(self.base, refiner)
         if recipe.upscale is not None and recipe.upscale.network not in self._materials.upscalers:
             raise NotFoundError(
                 f"The upscaler {recipe.upscale.name} of recipe {recipe.id} is not here.",
@@ -221,8 +253,6 @@ class Renderer:
 
     def _batch(self, group: Group) -> Batch:
         base = self._base(group.recipes[0])
-        texts = list(dict.fromkeys(group.batch_texts()))
-        order = [texts.index(text) for text in group.batch_texts()]
         self._mount(base, group)
         first = group.recipes[0]
         self._wear(base, text_strengths(first))
@@ -230,7 +260,7 @@ class Renderer:
             find = self._materials.pictures.__getitem__
             self._references = References(base, self._materials.references, find)
         self._references.show(group)
-        conditioning = _encoded(base, texts, first.weighting).rows(order)
+        conditioning = _conditioning(base, group)
         over = self._over(base).over(group.recipes)
         within = isinstance(base, PaintsWithin) and base.inpaints and over is not None
         if isinstance(base, PaintsWithin) and base.inpaints and over is not None:
@@ -268,15 +298,20 @@ class Renderer:
     def _base(self, recipe: Recipe) -> LoadedBase:
         wanted = (recipe.numerics.dtype, recipe.numerics.lane)
         if self._loaded is None or self._loaded_as != wanted:
-            self._loaded, self._mounted, self._networks = None, {}, {}
+            self._loaded, self._mounted, self._networks, self._refiners = None, {}, {}, {}
             self._sources, self._references = None, None
-            self._loaded = family(self.base.family).load(self.base, device=self._device, dtype=wanted[0])
-            if wanted[1] is Lane.PROOF:
-                self._loaded.proof_arithmetic()
-            else:
-                self._loaded.draft_arithmetic()
+            self._loaded = self._load(self.base, recipe)
             self._loaded_as = wanted
         return self._loaded
+
+    def _load(self, base: Base, recipe: Recipe) -> LoadedBase:
+        """In the arithmetic of the recipe."""
+        loaded = family(base.family).load(base, device=self._device, dtype=recipe.numerics.dtype)
+        if recipe.numerics.lane is Lane.PROOF:
+            loaded.proof_arithmetic()
+        else:
+            loaded.draft_arithmetic()
+        return loaded
 
     def _mount(self, base: LoadedBase, group: Group) -> None:
         """Attach exactly this group's styles, in the order of their hashes, with their strengths."""
@@ -320,7 +355,7 @@ class Renderer:
     def _finish(
         self, group: Group, batch: Batch, latents: torch.Tensor, strip: StepsStrip | None, started: float
     ) -> Iterator[Picture]:
-        pixels = to_pixels(batch.base.decode(latents))
+        pixels = to_pixels(self._decoder(group, batch).decode(latents))
         seconds = (time.perf_counter() - started) / len(group.recipes)
         facts = current_facts(batch.base.device, seconds)
         for place, (recipe, indices) in enumerate(zip(group.recipes, group.indices, strict=True)):
@@ -345,6 +380,13 @@ class Renderer:
         if network not in self._upscalers:
             self._upscalers[network] = Upscaler(self._materials.upscalers[network], self._device)
         return self._upscalers[network].enlarge(pixels, recipe.upscale)
+
+
+def _conditioning(base: LoadedBase, group: Group) -> Conditioning:
+    """What the group's texts become on that base, each encoded once."""
+    texts = list(dict.fromkeys(group.batch_texts()))
+    order = [texts.index(text) for text in group.batch_texts()]
+    return _encoded(base, texts, group.recipes[0].weighting).rows(order)
 
 
 def _encoded(base: LoadedBase, texts: Sequence[str], weighting: Weighting | None) -> Conditioning:

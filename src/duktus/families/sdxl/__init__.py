@@ -57,6 +57,10 @@ class Sdxl(FolderFamily, TakesUnetControls, TakesUnetReferences):
         check_no_guidance(base.name, recipe.guidance)
         check_paints(base, recipe)
 
+    def check_refiner(self, base: Base, refiner: Base) -> None:
+        """Refuse a refiner of another family or with other noise levels, and one that would come first."""
+        sdxl_folder.check_refiner(base, refiner)
+
     def loaded(self, base: Base, *, device: str, dtype: str) -> LoadedBase:
         """The base in memory; nothing is fetched from the network."""
         from duktus.families.sdxl.loaded import LoadedSdxl

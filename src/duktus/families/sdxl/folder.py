@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from duktus.domain.base import Base, RenderDefaults, Role
-from duktus.domain.errors import InputError
+from duktus.domain.errors import InputError, MismatchError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import Targets
 from duktus.families.diffusers_folder import Facts, checked_files, missing, pinned
@@ -118,6 +118,39 @@ def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Bas
     check_autoencoder(folder, scales_of_others={0.18215: "Stable Diffusion 1.x"})
     facts = Facts(files, _told(folder, layout), lambda _: sized_render_defaults(folder, FAMILY_RENDER))
     return pinned(facts, name, family=family, asked=asked)
+
+
+LEVELS = (
+    "num_train_timesteps",
+    "beta_start",
+    "beta_end",
+    "beta_schedule",
+    "timestep_spacing",
+    "steps_offset",
+)
+"""Settings of a scheduler that decide which noise levels the steps stand at."""
+
+
+def check_refiner(base: Base, refiner: Base) -> None:
+    """:class:`MismatchError` when ``refiner`` cannot go on with the latents of ``base``."""
+    why = None
+    if refiner.family != base.family:
+        why = f"{refiner.name} is of the family {refiner.family}, {base.name} of {base.family}."
+    elif layout_of(base.folder).refiner:
+        why = f"{base.name} is a refiner itself: it finishes what SDXL base began."
+    else:
+        ours, theirs = (
+            read_json(one.folder / "scheduler" / "scheduler_config.json") for one in (base, refiner)
+        )
+        unlike = [name for name in LEVELS if ours.get(name) != theirs.get(name)]
+        if unlike:
+            why = f"Their noise levels differ: {', '.join(unlike)} in scheduler/scheduler_config.json."
+    if why is not None:
+        raise MismatchError(
+            f"{refiner.name} cannot finish what {base.name} began.",
+            why,
+            "Name SDXL's refiner, or another SDXL base with the same noise levels.",
+        )
 
 
 def _told(folder: Path, layout: Layout) -> Told:
