@@ -12,6 +12,7 @@ What is particular to a family (its configs, its file names, its errors) stays i
 from __future__ import annotations
 
 import copy
+import inspect
 import itertools
 import shutil
 from collections.abc import Callable, Mapping
@@ -22,7 +23,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline, EulerDiscreteScheduler
+from diffusers import AutoPipelineForImage2Image, DiffusionPipeline, EulerDiscreteScheduler
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+from PIL import Image
+from tests.support.beginnings import Source
 from tests.support.recipes import recipe as plain_recipe
 from tests.support.recipes import styled, write_random_style
 
@@ -89,17 +93,17 @@ class Conformance:
 
     def drawn_by(self, pipe: Any, recipe: Recipe, start: torch.Tensor) -> np.ndarray:
         """The recipe's picture as diffusers' pipeline draws it: (height, width, 3) in 0..255."""
-        picture = pipe(
-            recipe.prompt,
-            negative_prompt=recipe.negative_prompt,
-            num_inference_steps=recipe.steps,
-            guidance_scale=recipe.cfg,
-            latents=start,
-            height=recipe.height,
-            width=recipe.width,
-            output_type="np",
-        ).images[0]
-        return picture * 255
+        size = {"height": recipe.height, "width": recipe.width}
+        return pipe(**self.asked_of(recipe), **size, latents=start, output_type="np").images[0] * 255
+
+    def asked_of(self, recipe: Recipe) -> dict[str, Any]:
+        """What diffusers' pipelines of this family are asked for."""
+        return {
+            "prompt": recipe.prompt,
+            "negative_prompt": recipe.negative_prompt,
+            "num_inference_steps": recipe.steps,
+            "guidance_scale": recipe.cfg,
+        }
 
     def denoiser_of(self, pipe: Any) -> torch.nn.Module:
         """The network that a style is taught on, in diffusers' pipeline."""
@@ -366,6 +370,50 @@ class Conformance:
             pipe.load_lora_weights(path.parent, weight_name=path.name, adapter_name="s")
             pipe.set_adapters("s", adapter_weights=0.7)
             assert np.abs(self.drawn_by(pipe, bare, start.clone()) - ours[1]).mean() <= ROUNDING
+
+    # Over another picture ------------------------------------------------------------------------------
+
+    def test_diffusers_draws_the_same_over_another_picture(
+        self, folder: Path, base: Base, specimen: Specimen, source: Source, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its pipelines draw a sample of the source's latents where we take the mean; so here do they."""
+        monkeypatch.setattr(DiagonalGaussianDistribution, "sample", lambda self, *_: self.mode())
+        one = self.recipe(base, specimen, source=source.named, negative_prompt="beard")
+        (ours,) = Renderer(base, {}, materials=source.materials).render([one])
+        pipe = AutoPipelineForImage2Image.from_pipe(self.pipeline(folder))
+        pipe.set_progress_bar_config(disable=True)
+        taken = inspect.signature(pipe.__call__).parameters
+        size = {"height": one.height, "width": one.width}
+        with quiet_numpy():
+            theirs = pipe(
+                **self.asked_of(one),
+                **{name: value for name, value in size.items() if name in taken},
+                image=Image.fromarray(source.pixels),
+                strength=source.named["denoise"],
+                generator=torch.Generator().manual_seed(START),
+                output_type="np",
+            ).images[0]
+        assert np.abs(theirs * 255 - ours.pixels).mean() <= ROUNDING
+
+    def test_a_mask_keeps_what_it_closes_and_batches_hold_their_bits(
+        self, base: Base, specimen: Specimen, source: Source
+    ) -> None:
+        named = dict(source.named, denoise=1.0)
+        held = {"source": named, "mask": {"picture": source.mask}}
+        recipes = [
+            self.recipe(base, specimen, **one) for one in (held, {"source": named}, {**held, "seed": 9})
+        ]
+        renderer = Renderer(base, {}, batch=3, materials=source.materials)
+        together = [one.pixels for one in sorted(renderer.render(recipes), key=lambda one: one.index)]
+        half = specimen.size // 2
+        assert np.array_equal(together[0][:, :half], source.pixels[:, :half])
+        assert not np.array_equal(together[0][:, half:], source.pixels[:, half:])
+        assert not np.array_equal(together[0][:, half:], together[1][:, half:]), (
+            "it painted beside what stays"
+        )
+        for one, pixels in zip(recipes[:2], together, strict=False):
+            (again,) = renderer.render([one])
+            assert compare(again.pixels, pixels).identical
 
 
 def random_style_on(base: Base, folder: Path, targets: Targets) -> tuple[str, Path]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.families.conformance import Specimen, random_style_on
+from tests.support.beginnings import Source, source_in
 from tests.support.portfolio import TRIGGER, write_pictures
 
 from duktus.domain.base import Base
@@ -66,6 +67,12 @@ def taught(
     done = teach(base, pictures, lesson, tmp_path_factory.mktemp("run"))
     assert isinstance(done, Taught)
     return done
+
+
+@pytest.fixture(scope="class")
+def source(specimen: Specimen, tmp_path_factory: pytest.TempPathFactory) -> Source:
+    """A picture to draw over."""
+    return source_in(tmp_path_factory.mktemp("source"), specimen.size)
 
 
 @pytest.fixture(scope="class")

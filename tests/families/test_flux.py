@@ -39,19 +39,17 @@ class TestFlux(Conformance):
 
     def drawn_by(self, pipe: Any, recipe: Recipe, start: torch.Tensor) -> np.ndarray:
         _, channels, height, width = start.shape
-        picture = pipe(
-            recipe.prompt,
-            negative_prompt=recipe.negative_prompt if recipe.cfg > 1 else None,
-            num_inference_steps=recipe.steps,
-            true_cfg_scale=recipe.cfg,
-            guidance_scale=1.0 if recipe.guidance is None else recipe.guidance,
-            latents=pipe._pack_latents(start, 1, channels, height, width),
-            height=recipe.height,
-            width=recipe.width,
-            max_sequence_length=24,
-            output_type="np",
-        ).images[0]
-        return picture * 255
+        return super().drawn_by(pipe, recipe, pipe._pack_latents(start, 1, channels, height, width))
+
+    def asked_of(self, recipe: Recipe) -> dict[str, Any]:
+        return {
+            "prompt": recipe.prompt,
+            "negative_prompt": recipe.negative_prompt if recipe.cfg > 1 else None,
+            "num_inference_steps": recipe.steps,
+            "true_cfg_scale": recipe.cfg,
+            "guidance_scale": 1.0 if recipe.guidance is None else recipe.guidance,
+            "max_sequence_length": 24,
+        }
 
     def test_guidance_is_an_input_of_dev_as_in_diffusers(
         self, folder: Path, base: Base, loaded: LoadedBase, specimen: Specimen

@@ -33,18 +33,8 @@ class TestZImage(Conformance):
         pipe.set_progress_bar_config(disable=True)
         return pipe
 
-    def drawn_by(self, pipe: Any, recipe: Recipe, start: torch.Tensor) -> np.ndarray:
-        picture = pipe(
-            recipe.prompt,
-            negative_prompt=recipe.negative_prompt,
-            num_inference_steps=recipe.steps,
-            guidance_scale=recipe.cfg - 1,  # its pipeline counts from 0
-            latents=start,
-            height=recipe.height,
-            width=recipe.width,
-            output_type="np",
-        ).images[0]
-        return picture * 255
+    def asked_of(self, recipe: Recipe) -> dict[str, Any]:
+        return super().asked_of(recipe) | {"guidance_scale": recipe.cfg - 1}  # its pipelines count from 0
 
     def test_texts_of_unlike_length_share_a_batch_in_the_draft_lane(
         self, base: Base, specimen: Specimen, random_style: tuple[str, Path]

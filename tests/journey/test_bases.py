@@ -56,7 +56,9 @@ def test_a_refiner_finishes_what_the_base_began(cli: Cli, tmp_path: Path, bases:
         folder = write_tiny_sdxl(tmp_path / name, refiner=name == "last")
         assert cli(root, "base", "add", str(folder), "--json").code == 0
     asked = ("a woman", "--base", "large", "--seed", "1", *QUICK)
-    plain = cli(root, "render", *asked).document["assets"][0]
+    first = cli(root, "render", *asked)
+    assert first.code == 0, first.err
+    plain = first.document["assets"][0]
     assert "refine" not in plain["recipe"]
     done = cli(root, "render", *asked, "--refiner", "last", "--refine-at", "0.5")
     assert done.code == 0, done.err

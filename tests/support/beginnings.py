@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from transformers.utils import logging
 
 from duktus.archive.store import file_sha256
 from duktus.domain.base import Base
+from duktus.rendering import Materials
 
 
 def write_picture(path: Path, pixels: Any) -> tuple[str, Path]:
@@ -29,6 +31,26 @@ def photo(width: int = 64, height: int = 64, seed: int = 0) -> np.ndarray:
     coarse = rng.integers(0, 255, (4, 4, 3), dtype=np.uint8)
     smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
     return (smooth.astype(np.int16) + rng.integers(-6, 7, smooth.shape)).clip(0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture to draw over, and a mask that opens its right half; their files."""
+
+    pixels: np.ndarray
+    named: dict[str, Any]
+    """As a recipe names it."""
+    mask: str
+    materials: Materials
+
+
+def source_in(folder: Path, size: int) -> Source:
+    """Both written to ``folder``."""
+    pixels, mask = photo(size, size), np.zeros((size, size), np.uint8)
+    mask[:, size // 2 :] = 255
+    files = [write_picture(folder / name, one) for name, one in (("s.png", pixels), ("m.png", mask))]
+    named = {"picture": files[0][0], "denoise": 0.5}
+    return Source(pixels, named, files[1][0], Materials(pictures=dict(files)))
 
 
 def write_random_control(base: Base, folder: Path, seed: int = 0) -> Path:

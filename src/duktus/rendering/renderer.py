@@ -16,13 +16,14 @@ from duktus.domain.errors import MismatchError, NotFoundError
 from duktus.domain.recipe import Lane, Recipe
 from duktus.families import lora
 from duktus.families.control import ControlNetwork
-from duktus.families.family import EncodesWeighted, WearsTextStyles
+from duktus.families.family import WearsTextStyles
 from duktus.families.inpainting import PaintsWithin
 from duktus.families.reference import ReferenceNetwork
 from duktus.families.registry import check_refiner, family, steerable
 from duktus.families.safetensors_header import tensor_hash
 from duktus.families.upscaler import UpscalerNetwork
 from duktus.rendering.compare import Pixels
+from duktus.rendering.conditioning import conditioning
 from duktus.rendering.denoise import Batch, Snapshot, denoise
 from duktus.rendering.facts import current_facts
 from duktus.rendering.groups import Group, plan, text_strengths
@@ -32,9 +33,8 @@ from duktus.rendering.steps import StepsStrip, previews, to_pixels
 from duktus.rendering.upscaling import Upscaler
 
 if TYPE_CHECKING:
-    from duktus.domain.weighting import Weighting
     from duktus.families.control import LoadedControl
-    from duktus.families.family import Conditioning, LoadedBase
+    from duktus.families.family import LoadedBase
     from duktus.rendering.steering import Steering
 
 
@@ -185,8 +185,7 @@ class Renderer:
     def _taken_over(self, group: Group, batch: Batch) -> Batch:
         """The same pictures on the base that refines them; it has no styles and no controls."""
         base = self._decoder(group, batch)
-        conditioning = _conditioning(base, group)
-        return replace(batch, base=base, conditioning=conditioning, steering=())
+        return replace(batch, base=base, conditioning=conditioning(base, group), steering=())
 
     def _decoder(self, group: Group, batch: Batch) -> LoadedBase:
         """The base that finishes the group's pictures."""
@@ -260,16 +259,16 @@ class Renderer:
             find = self._materials.pictures.__getitem__
             self._references = References(base, self._materials.references, find)
         self._references.show(group)
-        conditioning = _conditioning(base, group)
+        told = conditioning(base, group)
         over = self._over(base).over(group.recipes)
         within = isinstance(base, PaintsWithin) and base.inpaints and over is not None
         if isinstance(base, PaintsWithin) and base.inpaints and over is not None:
-            conditioning = base.within(conditioning, *self._over(base).opened(group.recipes))
+            told = base.within(told, *self._over(base).opened(group.recipes))
             # It was taught to keep what the mask leaves: nothing is held, and at 1 nothing shines through.
             over = None if over.denoise == 1 else replace(over, free=None)
         return Batch(
             base=base,
-            conditioning=conditioning,
+            conditioning=told,
             seeds=tuple(recipe.seed for recipe in group.recipes),
             cfg=tuple(recipe.cfg for recipe in group.recipes) if group.guided else None,
             steps=first.steps,
@@ -380,25 +379,6 @@ class Renderer:
         if network not in self._upscalers:
             self._upscalers[network] = Upscaler(self._materials.upscalers[network], self._device)
         return self._upscalers[network].enlarge(pixels, recipe.upscale)
-
-
-def _conditioning(base: LoadedBase, group: Group) -> Conditioning:
-    """What the group's texts become on that base, each encoded once."""
-    texts = list(dict.fromkeys(group.batch_texts()))
-    order = [texts.index(text) for text in group.batch_texts()]
-    return _encoded(base, texts, group.recipes[0].weighting).rows(order)
-
-
-def _encoded(base: LoadedBase, texts: Sequence[str], weighting: Weighting | None) -> Conditioning:
-    if weighting is None:
-        return base.encode_text(texts)
-    if not isinstance(base, EncodesWeighted):
-        raise MismatchError(
-            f"The base {base.base.name} cannot weight words.",
-            f"Its family, {base.base.family}, reads a prompt as it stands; the recipe asks for weights.",
-            "Render it with the base that the recipe names, or without weights.",
-        )
-    return base.encode_weighted(texts)
 
 
 def _show(

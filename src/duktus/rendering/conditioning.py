@@ -1,0 +1,33 @@
+"""What the texts of a group become, on whichever base draws its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from duktus.domain.errors import MismatchError
+from duktus.families.family import EncodesWeighted
+
+if TYPE_CHECKING:
+    from duktus.domain.weighting import Weighting
+    from duktus.families.family import Conditioning, LoadedBase
+    from duktus.rendering.groups import Group
+
+
+def conditioning(base: LoadedBase, group: Group) -> Conditioning:
+    """What the group's texts become on that base, each encoded once."""
+    texts = list(dict.fromkeys(group.batch_texts()))
+    order = [texts.index(text) for text in group.batch_texts()]
+    return _encoded(base, texts, group.recipes[0].weighting).rows(order)
+
+
+def _encoded(base: LoadedBase, texts: Sequence[str], weighting: Weighting | None) -> Conditioning:
+    if weighting is None:
+        return base.encode_text(texts)
+    if not isinstance(base, EncodesWeighted):
+        raise MismatchError(
+            f"The base {base.base.name} cannot weight words.",
+            f"Its family, {base.base.family}, reads a prompt as it stands; the recipe asks for weights.",
+            "Render it with the base that the recipe names, or without weights.",
+        )
+    return base.encode_weighted(texts)
