@@ -19,6 +19,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "reference": ("references",),
     "variation": ("variation",),
     "hires": ("hires",),
+    "refiner": ("refine",),
     "upscale": ("upscale",),
     "draft": ("numerics",),
 }
@@ -113,5 +114,7 @@ def beginning_of(recipe: Recipe) -> Beginning:
         hires_denoise=hires.denoise if hires else None,
         hires_steps=hires.steps if hires else None,
         hires_by=hires.by if hires else "latent",
+        refiner=recipe.refine.name if recipe.refine else None,
+        refine_at=recipe.refine.at if recipe.refine else None,
         draft=recipe.numerics.lane is Lane.DRAFT,
     )

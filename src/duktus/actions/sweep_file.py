@@ -195,7 +195,7 @@ class _Reader:
                 found[name] = self.texts(name, value)
             elif name in {"mask_inverted", "controls_ready", "draft"}:
                 found[name] = self.of_kind(name, value, bool, "true or false")
-            elif name in {"denoise", "variation_strength", "hires_denoise"}:
+            elif name in {"denoise", "variation_strength", "hires_denoise", "refine_at"}:
                 (found[name],) = self.numbers(name, value)[:1]
             elif name in {"mask_feather", "variation_seed", "hires_steps"}:
                 found[name] = self.whole(name, value, least=0)

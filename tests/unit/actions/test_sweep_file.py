@@ -52,6 +52,8 @@ variation_seed = 7
 controls = "line:sketch.png:0.5"
 hires = "2x"
 hires_steps = 12
+refiner = "fine"
+refine_at = 0.7
 draft = true
 """
 
@@ -91,6 +93,8 @@ def test_everything_that_can_be_said() -> None:
             controls=("line:sketch.png:0.5",),
             hires="2x",
             hires_steps=12,
+            refiner="fine",
+            refine_at=0.7,
             draft=True,
         ),
     )
