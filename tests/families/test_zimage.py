@@ -49,9 +49,10 @@ class TestZImage(Conformance):
         draft = Numerics(lane=Lane.DRAFT)
         drafted = [one.model_copy(update={"numerics": draft}) for one in asked]
         renderer = Renderer(base, {digest: path}, batch=4)
-        proof = {one.index: one.pixels.astype(float) for one in renderer.render(asked)}
+        alone = [next(iter(renderer.render([one]))).pixels.astype(float) for one in drafted]
         for one in renderer.render(drafted):
-            assert np.abs(one.pixels - proof[one.index]).mean() <= ROUNDING
+            assert np.abs(one.pixels - alone[one.index]).mean() <= ROUNDING
+        assert np.abs(alone[0] - alone[2]).mean() > ROUNDING, "the strengths can be told apart"
 
 
 def test_turbo_draws_as_diffusers_does_and_nothing_is_taught_on_it(tmp_path: Path) -> None:
