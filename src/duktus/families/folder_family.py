@@ -9,7 +9,8 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from duktus.domain.errors import InputError
-from duktus.families import diffusers_folder, inpainting
+from duktus.families import diffusers_folder
+from duktus.families.unet import inpainting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,10 +17,10 @@ from duktus.domain.recipe import Lane, Recipe
 from duktus.families import lora
 from duktus.families.control import ControlNetwork
 from duktus.families.family import WearsTextStyles
-from duktus.families.inpainting import PaintsWithin
 from duktus.families.reference import ReferenceNetwork
 from duktus.families.registry import check_refiner, family, steerable
 from duktus.families.safetensors_header import tensor_hash
+from duktus.families.unet.inpainting import PaintsWithin
 from duktus.families.upscaler import UpscalerNetwork
 from duktus.rendering.compare import Pixels
 from duktus.rendering.conditioning import conditioning

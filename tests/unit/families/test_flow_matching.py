@@ -11,9 +11,9 @@ from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import NoiseLevels
-from duktus.families import flow_matching
-from duktus.families.flow_samplers import flow_scheduler
-from duktus.families.flow_schedules import FLOW_SCHEDULES_OF
+from duktus.families.flow import flow_matching
+from duktus.families.flow.samplers import flow_scheduler
+from duktus.families.flow.schedules import FLOW_SCHEDULES_OF
 
 SHAPE = (16, 8, 12)
 STATIC = {"shift": 6.0, "_class_name": "FlowMatchEulerDiscreteScheduler"}

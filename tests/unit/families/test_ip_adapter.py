@@ -15,8 +15,8 @@ from tests.support.tiny_base import write_tiny_base
 from tests.support.tiny_sdxl import write_tiny_sdxl
 
 from duktus.domain.errors import InputError, MismatchError, NotFoundError
-from duktus.families.ip_adapter import check, describe
 from duktus.families.registry import family, family_of, referring
+from duktus.families.unet.ip_adapter import check, describe
 
 
 @pytest.fixture(scope="module")

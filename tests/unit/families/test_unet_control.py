@@ -16,7 +16,7 @@ from tests.support.tiny_sdxl import write_tiny_sdxl
 
 from duktus.domain.errors import InputError, MismatchError, NotFoundError
 from duktus.families.registry import family_of, steerable
-from duktus.families.unet_control import check, describe
+from duktus.families.unet.controls import check, describe
 
 FULL = {"channels": [32, 64, 64], "num_res_blocks": 1}
 

@@ -9,8 +9,8 @@ import torch
 
 from duktus.domain.base import Base
 from duktus.domain.style import NoiseLevels
-from duktus.families import flow_matching
-from duktus.families.flow_base import FlowBase
+from duktus.families.flow import flow_matching
+from duktus.families.flow.base import FlowBase
 from duktus.families.flux.folder import few_steps
 from duktus.families.flux.targets import PATTERNS
 from duktus.families.flux.words import FluxConditioning, FluxWords

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, ClassVar
 from duktus.domain.base import Base, Role
 from duktus.domain.weighting import Weighting
 from duktus.families.folder_family import FolderFamily, StyleLayout
-from duktus.families.inpainting import check_paints
 from duktus.families.schedules import check_combination, check_no_guidance
 from duktus.families.sd15 import folder as sd15_folder
 from duktus.families.sd15 import single_file
-from duktus.families.unet_doors import TakesUnetControls, TakesUnetReferences
+from duktus.families.unet.doors import TakesUnetControls, TakesUnetReferences
+from duktus.families.unet.inpainting import check_paints
 
 if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe

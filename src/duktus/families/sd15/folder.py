@@ -11,7 +11,7 @@ from duktus.domain.style import Targets
 from duktus.families.diffusers_folder import Facts, checked_files, pinned
 from duktus.families.family import TeachDefaults
 from duktus.families.folder_hash import read_json
-from duktus.families.unet_folder import check_autoencoder, sized_render_defaults, told_by_unet_folder
+from duktus.families.unet.folder import check_autoencoder, sized_render_defaults, told_by_unet_folder
 
 NETWORKS = {
     "unet": "diffusion_pytorch_model",

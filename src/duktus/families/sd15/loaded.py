@@ -13,7 +13,7 @@ from duktus.domain.base import Base
 from duktus.domain.weighting import Chunk, chunks
 from duktus.families.clip_words import weighed_rows, weighted_tokens
 from duktus.families.text_styles import TextStyles
-from duktus.families.unet_base import UnetBase
+from duktus.families.unet.base import UnetBase
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from transformers import CLIPTextModel, CLIPTokenizer

@@ -14,7 +14,7 @@ from duktus.families.diffusers_folder import Facts, checked_files, missing, pinn
 from duktus.families.family import TeachDefaults
 from duktus.families.folder_hash import read_json
 from duktus.families.roles import Told
-from duktus.families.unet_folder import check_autoencoder, sized_render_defaults, told_by_unet_folder
+from duktus.families.unet.folder import check_autoencoder, sized_render_defaults, told_by_unet_folder
 
 STEMS = {
     "unet": "diffusion_pytorch_model",

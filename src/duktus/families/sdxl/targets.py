@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from duktus.domain.style import Targets
-from duktus.families.unet_targets import PATTERNS as OF_EVERY_UNET
+from duktus.families.unet.targets import PATTERNS as OF_EVERY_UNET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

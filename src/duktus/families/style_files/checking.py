@@ -18,7 +18,6 @@ from duktus.families.style_files.truth import FAMILY_WORDS, TEXT_PARTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from duktus.families.style_files.proving import Proof
     from duktus.families.style_files.recognising import Recognised
 
 LONGEST_TEXT = 200
@@ -72,6 +71,18 @@ def problems(style: Recognised) -> Iterable[str]:
         yield "every up matrix is zero: the style changes nothing"
     if any(scale == 0 for scale in style.scales.values()):
         yield "alpha is zero: the style changes nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What diffusers really did. ``loaded`` are true modules with a weight change; ``ratios`` their strength
+    beside the intended one, ``error`` the largest relative error of a weight change at that strength.
+    """
+
+    loaded: tuple[str, ...]
+    ratios: tuple[float, ...]
+    error: float
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

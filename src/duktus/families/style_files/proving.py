@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from duktus.families.image_processors import prefer_pillow
+from duktus.families.style_files.checking import Proof
 from duktus.families.style_files.mending import change_of
 from duktus.families.style_files.truth import build, file_path
 
@@ -29,18 +29,6 @@ PIPELINES = {
     "zimage": "ZImagePipeline",
 }
 NAME = "file"
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What diffusers really did. ``loaded`` are true modules with a weight change; ``ratios`` their strength
-    beside the intended one, ``error`` the largest relative error of a weight change at that strength.
-    """
-
-    loaded: tuple[str, ...]
-    ratios: tuple[float, ...]
-    error: float
-    refusal: str = ""
 
 
 def can_prove() -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from duktus.domain.base import Base, Role
-from duktus.families.flow_schedules import check_flow_recipe
+from duktus.families.flow.schedules import check_flow_recipe
 from duktus.families.folder_family import FolderFamily, StyleLayout
 from duktus.families.schedules import check_no_guidance
 from duktus.families.zimage import folder as zimage_folder

@@ -10,7 +10,7 @@ from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import NoiseLevels, Targets
 from duktus.families.diffusers_folder import Facts, checked_files, pinned
 from duktus.families.family import TeachDefaults
-from duktus.families.flow_folder import check_flow_autoencoder, check_text_encoder, config_of
+from duktus.families.flow.folder import check_flow_autoencoder, check_text_encoder, config_of
 from duktus.families.folder_hash import read_json
 from duktus.families.roles import Told
 

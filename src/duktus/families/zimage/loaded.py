@@ -9,9 +9,9 @@ import torch
 
 from duktus.domain.base import Base
 from duktus.domain.style import NoiseLevels
-from duktus.families import flow_matching
-from duktus.families.flow_base import FlowBase
-from duktus.families.flow_matching import SCALE
+from duktus.families.flow import flow_matching
+from duktus.families.flow.base import FlowBase
+from duktus.families.flow.flow_matching import SCALE
 from duktus.families.picture_by_picture import in_parts
 from duktus.families.zimage.targets import PATTERNS
 from duktus.families.zimage.words import ZImageConditioning, ZImageWords

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from duktus.domain.base import Base
-from duktus.families import flow_matching
-from duktus.families.flow_samplers import FlowScheduler, flow_scheduler
+from duktus.families.flow import flow_matching
+from duktus.families.flow.samplers import FlowScheduler, flow_scheduler
+from duktus.families.flow.targets import target_modules
 from duktus.families.folder_base import FolderBase
-from duktus.families.linear_targets import target_modules
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from diffusers import AutoencoderKL

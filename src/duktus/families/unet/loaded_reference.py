@@ -15,10 +15,10 @@ from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 from transformers.utils import logging as transformers_logging
 
 from duktus.domain.errors import InputError
-from duktus.families.ip_adapter import shape_of, unfit
 from duktus.families.reference import Look, ReferenceNetwork
-from duktus.families.reference_attention import attentions_to_text
 from duktus.families.safetensors_header import read_header
+from duktus.families.unet.ip_adapter import shape_of, unfit
+from duktus.families.unet.reference_attention import attentions_to_text
 
 if TYPE_CHECKING:
     import numpy as np

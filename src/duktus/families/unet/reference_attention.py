@@ -10,7 +10,7 @@ import torch
 from diffusers.models.attention_processor import AttnProcessor2_0
 
 from duktus.families import proof
-from duktus.families.unet_attention import PlainAttention
+from duktus.families.unet.attention import PlainAttention
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

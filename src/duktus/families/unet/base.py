@@ -14,12 +14,12 @@ from duktus.domain.base import Base
 from duktus.domain.style import NoiseLevels
 from duktus.families import proof
 from duktus.families.folder_base import FolderBase
-from duktus.families.inpainting import takes_a_mask
 from duktus.families.samplers import noise_scheduler
-from duktus.families.signal_schedule import SignalSchedule
 from duktus.families.text_styles import TextStyles
-from duktus.families.unet_attention import PlainAttention, as_arguments, time_once
-from duktus.families.unet_targets import PATTERNS, target_modules
+from duktus.families.unet.attention import PlainAttention, as_arguments, time_once
+from duktus.families.unet.inpainting import takes_a_mask
+from duktus.families.unet.signal_schedule import SignalSchedule
+from duktus.families.unet.targets import PATTERNS, target_modules
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from diffusers import AutoencoderKL, UNet2DConditionModel

@@ -16,7 +16,7 @@ from duktus.families.folder_hash import file_hash, folder_hash, read_json
 from duktus.families.reference import ReferenceNetwork
 from duktus.families.safetensors_header import read_header
 from duktus.families.single_file import LORA_MARKS, PICKLES
-from duktus.families.unet_control import OF_WIDTH
+from duktus.families.unet.controls import OF_WIDTH
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ from diffusers import (
 )
 
 from duktus.domain.recipe import Sampler, Schedule
-from duktus.families.flow_matching import add_noise, noise_level, size_shift, tokens_of
-from duktus.families.flow_schedules import check_flow_combination
+from duktus.families.flow.flow_matching import add_noise, noise_level, size_shift, tokens_of
+from duktus.families.flow.schedules import check_flow_combination
 from duktus.families.samplers import quiet_numpy
 
 if TYPE_CHECKING:

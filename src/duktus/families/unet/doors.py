@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duktus.families import ip_adapter, unet_control
+from duktus.families.unet import controls, ip_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,23 +23,23 @@ class TakesUnetControls:
 
     def describe_control(self, place: Path) -> ControlNetwork:
         """The ControlNet or T2I-Adapter there, checked and hashed."""
-        return unet_control.describe(place)
+        return controls.describe(place)
 
     def check_control(self, base: Base, network: ControlNetwork) -> None:
         """Refuse a network of another kind of base."""
-        unet_control.check(base, network)
+        controls.check(base, network)
 
     def load_control(self, network: ControlNetwork, base: LoadedBase) -> LoadedControl:
         """The network in memory, beside a base of this family."""
-        unet_control.check(base.base, network)
-        from duktus.families.unet_base import UnetBase  # noqa: PLC0415 - loads torch
+        controls.check(base.base, network)
+        from duktus.families.unet.base import UnetBase  # noqa: PLC0415 - loads torch
 
         assert isinstance(base, UnetBase)
         if network.kind == "T2I-Adapter":
-            from duktus.families.loaded_adapter import LoadedAdapter  # noqa: PLC0415
+            from duktus.families.unet.loaded_adapter import LoadedAdapter  # noqa: PLC0415
 
             return LoadedAdapter(network, base)
-        from duktus.families.loaded_controlnet import LoadedControlNet  # noqa: PLC0415
+        from duktus.families.unet.loaded_controlnet import LoadedControlNet  # noqa: PLC0415
 
         return LoadedControlNet(network, base)
 
@@ -57,13 +57,13 @@ class TakesUnetReferences:
 
     def load_reference(self, network: ReferenceNetwork, base: LoadedBase) -> LoadedReference:
         """The adapter in memory, beside a base of this family."""
-        from duktus.families.loaded_reference import LoadedIpAdapter  # noqa: PLC0415 - loads torch
+        from duktus.families.unet.loaded_reference import LoadedIpAdapter  # noqa: PLC0415 - loads torch
 
         ip_adapter.check(base.base, network)
         return LoadedIpAdapter(network, base)
 
     def show(self, base: LoadedBase, shown: Sequence[Shown]) -> None:
         """Let the U-Net's attention look at these, and at nothing else."""
-        from duktus.families.reference_attention import show  # noqa: PLC0415 - loads torch
+        from duktus.families.unet.reference_attention import show  # noqa: PLC0415 - loads torch
 
         show(base.denoiser, shown)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from duktus.domain.errors import InputError, MismatchError, NotFoundError
-from duktus.families import t2i_adapter
 from duktus.families.control import ControlNetwork
-from duktus.families.control_files import weights_of
 from duktus.families.folder_hash import file_hash, folder_hash, read_json
 from duktus.families.safetensors_header import read_header
 from duktus.families.single_file import LORA_MARKS, PICKLES
+from duktus.families.unet import t2i_adapter
+from duktus.families.unet.control_files import weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

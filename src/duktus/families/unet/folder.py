@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from duktus.domain.base import RenderDefaults, Role
 from duktus.domain.errors import InputError
 from duktus.families.folder_hash import read_json
-from duktus.families.inpainting import takes_a_mask
 from duktus.families.roles import Told
+from duktus.families.unet.inpainting import takes_a_mask
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from duktus.domain.errors import InputError
 from duktus.families.control import ControlNetwork, Residuals, Seen
-from duktus.families.control_files import weights_of
 from duktus.families.safetensors_header import read_header
-from duktus.families.t2i_adapter import settings
+from duktus.families.unet.control_files import weights_of
+from duktus.families.unet.t2i_adapter import settings
 
 if TYPE_CHECKING:
     from duktus.families.family import Conditioning
-    from duktus.families.unet_base import UnetBase
+    from duktus.families.unet.base import UnetBase
 
 GREY = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in a grey picture (ITU-R 601, as Pillow's)."""

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from duktus.domain.errors import InputError
 from duktus.families import proof
 from duktus.families.control import ControlNetwork, Residuals, Seen
-from duktus.families.control_files import variant_of
-from duktus.families.unet_attention import PlainAttention, time_once
+from duktus.families.unet.attention import PlainAttention, time_once
+from duktus.families.unet.control_files import variant_of
 
 if TYPE_CHECKING:
     from duktus.families.family import Conditioning
-    from duktus.families.unet_base import UnetBase
+    from duktus.families.unet.base import UnetBase
 
 
 class LoadedControlNet:

@@ -1,0 +1,1 @@
+"""What families that learn by flow matching share."""
