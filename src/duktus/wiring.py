@@ -10,9 +10,13 @@ from pathlib import Path
 from duktus.actions.workspace import ControlFolder, ReferenceFiles, Workspace
 from duktus.archive.archive import Archive
 from duktus.archive.store import Store
+from duktus.domain.beginning import ControlKind
 from duktus.domain.errors import InputError, NotFoundError
-from duktus.miniature import weights_folder
+from duktus.miniature import control_folder, weights_folder
 from duktus.settings import FILE_NAME, PLACE, TEMPLATE, read_settings
+
+_FOLLOWS = (ControlKind.LINE, ControlKind.DEPTH)
+"""What the miniature's control follows; a person's own networks stand before it and are looked at first."""
 
 
 def find_root(start: Path) -> Path | None:
@@ -44,7 +48,8 @@ def workspace_at(root: Path, environment: Mapping[str, str] | None = None) -> Wo
         settings_text=TEMPLATE,
         controls={
             name: ControlFolder(folder=one.folder, kind=one.kind) for name, one in settings.controls.items()
-        },
+        }
+        | {f"miniature-{kind}": ControlFolder(folder=control_folder(), kind=kind) for kind in _FOLLOWS},
         references={
             name: ReferenceFiles(file=one.file, encoder=one.encoder)
             for name, one in settings.references.items()

@@ -35,7 +35,7 @@ from tools.miniature_control.pairs import control_picture
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BATCH, RATE, SEED, PORTRAITS = 32, 3e-4, 2026, 2_500
+BATCH, RATE, SEED, PORTRAITS = 32, 1.2e-3, 2026, 2_500
 CHANNELS = (16, 32, 48, 64)
 """Of the small net that looks at the control picture: three halvings, 128 pixels to 16 latents."""
 MEASURED = 24

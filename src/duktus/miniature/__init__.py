@@ -12,6 +12,11 @@ def weights_folder() -> Path:
     return _HERE / "weights"
 
 
+def control_folder() -> Path:
+    """A ControlNet of this base that follows lines and depth, in the diffusers layout."""
+    return _HERE / "control"
+
+
 def portraits_folder() -> Path:
     """Nine sample portraits in the demo style, PNG files with captions beside them."""
     return _HERE / "portraits"
