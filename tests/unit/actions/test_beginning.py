@@ -139,7 +139,7 @@ def test_variation_hires_and_draft(workspace: Workspace) -> None:
         ({"variation_seed": -1}, InputError, "seed -1"),
         ({"hires_denoise": 0.5}, InputError, "--hires 2x"),
         ({"hires": "2x", "hires_denoise": 2}, InputError, "denoise 2"),
-        ({"controls": ("line:photo.png",)}, NotFoundError, r"\[controls.my-line\]"),
+        ({"controls": ("pose:photo.png",)}, NotFoundError, r"\[controls.my-pose\]"),
     ],
 )
 def test_what_cannot_be_used_is_refused(
