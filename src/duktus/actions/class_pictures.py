@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from duktus.actions.plain_recipe import plain_recipe
 from duktus.actions.progress import Progress, Tick
 from duktus.archive.store import write_whole
 from duktus.domain.base import Base
@@ -49,23 +50,7 @@ def drawn_class(
 
 def class_recipes(base: Base, prompt: str, count: int) -> Sequence[Recipe]:
     """``count`` recipes of one prompt by the base's own defaults, seeds 1, 2, ..."""
-    given = base.render
-    return [
-        Recipe(
-            base=base.ref,
-            prompt=prompt,
-            negative_prompt=given.negative_prompt,
-            seed=seed,
-            steps=given.steps,
-            cfg=given.cfg,
-            guidance=given.guidance,
-            sampler=given.sampler,
-            schedule=given.schedule,
-            width=given.width,
-            height=given.height,
-        )
-        for seed in range(1, count + 1)
-    ]
+    return [plain_recipe(base, prompt, seed) for seed in range(1, count + 1)]
 
 
 def _is_drawn(file: Path, recipe: Recipe) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from duktus.actions.finding_networks import BROKEN, first_that_fits, with_hash
 from duktus.actions.workspace import Workspace
 from duktus.domain.base import Base
 from duktus.domain.beginning import ControlKind
 from duktus.domain.beginning_words import ControlAsked
-from duktus.domain.errors import InputError, MismatchError, NotFoundError
+from duktus.domain.errors import NotFoundError
 from duktus.domain.recipe import Recipe
 from duktus.families.control import ControlNetwork
 from duktus.families.registry import steerable
@@ -26,17 +27,13 @@ def network_for(workspace: Workspace, base: Base, asked: ControlAsked) -> tuple[
     of_kind = [name for name, one in workspace.controls.items() if one.kind is asked.kind]
     if asked.name is not None:
         of_kind = [name for name in of_kind if name == asked.name]
-    first: MismatchError | None = None
-    for name in of_kind:
-        network = family.describe_control(workspace.controls[name].folder)
-        try:
-            family.check_control(base, network)
-        except MismatchError as error:
-            first = first or error
-            continue
-        return name, network
-    if first is not None:
-        raise first
+    found = first_that_fits(
+        of_kind,
+        lambda name: family.describe_control(workspace.controls[name].folder),
+        lambda network: family.check_control(base, network),
+    )
+    if found is not None:
+        return found
     named = f"named '{asked.name}' " if asked.name else ""
     raise NotFoundError(
         f"No control network {named}for {asked.kind.value} is known.",
@@ -55,22 +52,18 @@ def networks_of(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -> 
     }
     found: dict[str, ControlNetwork] = {}
     for network, (name, kind) in wanted.items():
-        # The one of that name is looked at first: hashing a network reads the whole file.
-        order = sorted(workspace.controls, key=lambda one, name=name: one != name)
-        for candidate in order:
-            try:
-                known = steerable(base.family).describe_control(workspace.controls[candidate].folder)
-            except (InputError, NotFoundError):
-                if candidate == name:
-                    raise
-                continue  # another one that is broken is not what is looked for
-            if known.hash == network:
-                found[network] = known
-                break
-        else:
+        known = with_hash(
+            workspace.controls,
+            name,
+            lambda one: steerable(base.family).describe_control(workspace.controls[one].folder),
+            lambda one, network=network: one.hash == network,
+            passing_over=BROKEN,
+        )
+        if known is None:
             raise NotFoundError(
                 f"The control network {name} ({kind.value}) is not here.",
                 f"No network in {workspace.settings_file.name} has the hash {network[:12]}...",
                 f'Add it: [controls.{name}] folder = "...", kind = "{kind.value}".',
             )
+        found[network] = known
     return found

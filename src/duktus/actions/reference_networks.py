@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from duktus.actions.finding_networks import BROKEN, first_that_fits, with_hash
 from duktus.actions.workspace import Workspace
 from duktus.domain.base import Base
 from duktus.domain.beginning_words import ReferenceAsked
-from duktus.domain.errors import InputError, MismatchError, NotFoundError
+from duktus.domain.errors import NotFoundError
 from duktus.domain.recipe import Recipe
 from duktus.families.reference import ReferenceNetwork
 from duktus.families.registry import referring
@@ -25,18 +26,15 @@ def reference_for(workspace: Workspace, base: Base, asked: ReferenceAsked) -> tu
     """
     family = referring(base.family)
     names = [name for name in workspace.references if asked.name in (None, name)]
-    first: MismatchError | None = None
-    for name in names:
-        files = workspace.references[name]
-        network = family.describe_reference(files.file, files.encoder)
-        try:
-            family.check_reference(base, network)
-        except MismatchError as error:
-            first = first or error
-            continue
-        return name, network
-    if first is not None:
-        raise first
+    found = first_that_fits(
+        names,
+        lambda name: family.describe_reference(
+            workspace.references[name].file, workspace.references[name].encoder
+        ),
+        lambda network: family.check_reference(base, network),
+    )
+    if found is not None:
+        return found
     named = f" named '{asked.name}'" if asked.name else ""
     raise NotFoundError(
         f"No reference network{named} is known.",
@@ -50,22 +48,20 @@ def references_of(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -
     wanted = {one.network: one.name for recipe in recipes for one in recipe.references}
     found: dict[str, ReferenceNetwork] = {}
     for network, name in wanted.items():
-        # The one of that name is looked at first: hashing a network reads the whole file.
-        for candidate in sorted(workspace.references, key=lambda one, name=name: one != name):
-            files = workspace.references[candidate]
-            try:
-                known = referring(base.family).describe_reference(files.file, files.encoder)
-            except (InputError, NotFoundError):
-                if candidate == name:
-                    raise
-                continue  # another one that is broken is not what is looked for
-            if known.hash == network:
-                found[network] = known
-                break
-        else:
+        known = with_hash(
+            workspace.references,
+            name,
+            lambda one: referring(base.family).describe_reference(
+                workspace.references[one].file, workspace.references[one].encoder
+            ),
+            lambda one, network=network: one.hash == network,
+            passing_over=BROKEN,
+        )
+        if known is None:
             raise NotFoundError(
                 f"The reference network {name} is not here.",
                 f"No network in {workspace.settings_file.name} has the hash {network[:12]}...",
                 f"Add it: [references.{name}] {HOW}",
             )
+        found[network] = known
     return found

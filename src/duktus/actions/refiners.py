@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from duktus.actions.finding_networks import with_hash
 from duktus.actions.workspace import Workspace
 from duktus.domain.base import Base
 from duktus.domain.beginning import Refine
@@ -31,16 +32,17 @@ def refiners_of(workspace: Workspace, recipes: Sequence[Recipe]) -> dict[str, Ba
     wanted = {one.refine.weights: one.refine.name for one in recipes if one.refine is not None}
     found: dict[str, Base] = {}
     for weights, name in wanted.items():
-        # The one of that name is looked at first: hashing a base reads all of its files.
-        for candidate in sorted(workspace.known_bases(), key=lambda one, name=name: one != name):
-            base = workspace.base(candidate)
-            if base.weights == weights:
-                found[weights] = base
-                break
-        else:
+        base = with_hash(
+            workspace.known_bases(),
+            name,
+            workspace.base,
+            lambda one, weights=weights: one.weights == weights,
+        )
+        if base is None:
             raise NotFoundError(
                 f"The refiner {name} is not here.",
                 f"No base has the hash {weights[:12]}...",
                 f"Add it: duktus base add FOLDER --name {name}.",
             )
+        found[weights] = base
     return found

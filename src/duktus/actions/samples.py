@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from duktus.actions.plain_recipe import plain_recipe
 from duktus.actions.progress import Progress, Tick
 from duktus.archive.store import write_whole
 from duktus.domain.base import Base
@@ -57,21 +58,8 @@ class Samples:
         return self._render(self._drawing[1], recipes)
 
     def _recipe(self, style: str, strength: float, prompt: str, seed: int) -> Recipe:
-        given = self._base.render
-        return Recipe(
-            base=self._base.ref,
-            adapters=(AdapterRef(name=NAME, style=style, strength=strength),),
-            prompt=prompt,
-            negative_prompt=given.negative_prompt,
-            seed=seed,
-            steps=given.steps,
-            cfg=given.cfg,
-            guidance=given.guidance,
-            sampler=given.sampler,
-            schedule=given.schedule,
-            width=given.width,
-            height=given.height,
-        )
+        adapter = AdapterRef(name=NAME, style=style, strength=strength)
+        return plain_recipe(self._base, prompt, seed, (adapter,))
 
     def _renderer(self, file: Path) -> Renderer:
         return Renderer(self._base, {tensor_hash(file): file}, batch=self._batch, device=self._device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from duktus.actions.finding_networks import with_hash
 from duktus.actions.workspace import Workspace
 from duktus.domain.errors import NotFoundError
 from duktus.domain.recipe import Recipe
@@ -33,15 +34,17 @@ def upscalers_of(workspace: Workspace, recipes: Sequence[Recipe]) -> dict[str, U
     wanted = {recipe.upscale.network: recipe.upscale.name for recipe in recipes if recipe.upscale}
     found: dict[str, UpscalerNetwork] = {}
     for network, name in wanted.items():
-        for candidate in sorted(workspace.upscalers, key=lambda one, name=name: one != name):
-            known = describe_upscaler(workspace.upscalers[candidate])
-            if known.hash == network:
-                found[network] = known
-                break
-        else:
+        known = with_hash(
+            workspace.upscalers,
+            name,
+            lambda one: describe_upscaler(workspace.upscalers[one]),
+            lambda one, network=network: one.hash == network,
+        )
+        if known is None:
             raise NotFoundError(
                 f"The upscaler {name} is not here.",
                 f"None in {workspace.settings_file.name} has the hash {network[:12]}...",
                 f'Add it: [upscalers.{name}] path = "...".',
             )
+        found[network] = known
     return found
