@@ -3,122 +3,54 @@
 from __future__ import annotations
 
 import os
-import platform
-import shutil
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import psutil
-
+from duktus.actions import machine
+from duktus.actions.machine import Finding
+from duktus.actions.progress import Progress, Silent
 from duktus.actions.workspace import Workspace
 from duktus.archive import assets
 from duktus.domain.errors import UserError
 
-GB = 1024**3
-LEAST_MEMORY = 2 * GB
-LEAST_DISK = 1 * GB
-LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "numpy", "pillow")
 
+def doctor(
+    workspace: Workspace | None,
+    *,
+    base: str | None = None,
+    quick: bool = False,
+    progress: Progress | None = None,
+) -> list[Finding]:
+    """All findings about this machine and, where there is one, the workspace.
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: ``ok``, what was found, and what to do when it is not well."""
-
-    name: str
-    ok: bool
-    found: str
-    next_step: str = ""
-
-
-def doctor(workspace: Workspace | None) -> list[Finding]:
-    """All findings about this machine and, where there is one, the workspace."""
-    findings = [_python(), *_libraries(), _devices(), _memory()]
-    place = workspace.root if workspace else Path.cwd()
-    findings.append(_disk(place))
+    What the machine computes in is tried on ``base`` (default: the workspace's own), unless ``quick``.
+    """
+    machine.check_quick(base, quick=quick)
+    told = progress or Silent()
+    findings = [machine.python(), *machine.libraries(), machine.devices(), machine.memory()]
+    findings.append(machine.disk(workspace.root if workspace else Path.cwd()))
     if workspace is None:
         findings.append(Finding("workspace", ok=True, found="none here", next_step="duktus init makes one."))
         return findings
-    findings += list(_guarded("base", lambda: _base(workspace)))
+    findings += _guarded("base", lambda: _base(workspace, base, told, quick=quick))
     if workspace.settings_file.is_file():
-        findings += list(_guarded("workspace", lambda: _workspace(workspace)))
-        findings += list(_guarded("archive", lambda: _archive(workspace)))
+        findings += _guarded("workspace", lambda: [_workspace(workspace)])
+        findings += _guarded("archive", lambda: [_archive(workspace)])
     return findings
 
 
-def _guarded(name: str, look: Callable[[], Finding]) -> Iterator[Finding]:
+def _guarded(name: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     try:
-        yield look()
+        yield from look()
     except UserError as error:
         yield Finding(name, ok=False, found=f"{error.what} {error.why}", next_step=error.next_step)
 
 
-def _python() -> Finding:
-    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Finding("python", ok=sys.version_info >= (3, 11), found=found)
-
-
-def _libraries() -> Iterator[Finding]:
-    missing: list[str] = []
-    there: list[str] = []
-    for name in LIBRARIES:
-        try:
-            there.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            missing.append(name)
-    yield Finding("libraries", ok=not missing, found=", ".join(there))
-    if missing:
-        yield Finding(
-            "missing",
-            ok=False,
-            found=", ".join(missing),
-            next_step=f"Install them: pip install {' '.join(missing)}.",
-        )
-
-
-def _devices() -> Finding:
-    try:
-        import torch  # noqa: PLC0415 - a broken torch is a finding, not a crash
-    except (ImportError, OSError) as error:
-        return Finding(
-            "devices",
-            ok=False,
-            found=f"PyTorch cannot be loaded: {error}",
-            next_step="Install it again: pip install --force-reinstall torch.",
-        )
-    found = [f"cpu ({os.cpu_count()} cores, {torch.get_num_threads()} threads)"]
-    if torch.cuda.is_available():
-        found += [
-            f"cuda ({torch.cuda.get_device_name(number)})" for number in range(torch.cuda.device_count())
-        ]
-    if torch.backends.mps.is_available():
-        found.append("mps")
-    return Finding("devices", ok=True, found=", ".join(found))
-
-
-def _memory() -> Finding:
-    memory = psutil.virtual_memory()
-    well = memory.available >= LEAST_MEMORY
-    found = f"{memory.available / GB:.1f} of {memory.total / GB:.1f} GB free"
-    way_out = "Close other programs: teaching on the miniature needs about 2 GB."
-    return Finding("memory", ok=well, found=found, next_step="" if well else way_out)
-
-
-def _disk(place: Path) -> Finding:
-    existing = next(folder for folder in (place, *place.parents) if folder.exists())
-    free = shutil.disk_usage(existing).free
-    well = free >= LEAST_DISK
-    way_out = "Free some space before teaching or a large sweep."
-    found = f"{free / GB:.1f} GB free at {existing}"
-    return Finding("disk", ok=well, found=found, next_step="" if well else way_out)
-
-
-def _base(workspace: Workspace) -> Finding:
-    base = workspace.base()
-    size = f"{base.render.width} x {base.render.height} px"
-    return Finding("base", ok=True, found=f"{base.name} ({base.family}, {base.role.value}, {size})")
+def _base(workspace: Workspace, name: str | None, told: Progress, *, quick: bool) -> Iterator[Finding]:
+    base = workspace.base(name)
+    yield machine.known(base)
+    if not quick:
+        yield machine.trials(base, told.say)
 
 
 def _workspace(workspace: Workspace) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -60,29 +61,27 @@ def demo(
     perform(context, as_json, act)
 
 
-def doctor(context: typer.Context, as_json: AsJson = False) -> None:
-    """Check the machine and the workspace, and say what to do about each problem."""
+def doctor(
+    context: typer.Context,
+    base: Annotated[
+        str | None, typer.Option("--base", help="The base to try on; otherwise the workspace's own.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out what takes a base into memory.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check the machine and the workspace, try what it computes in, and say what to do about each problem."""
 
     def act(given: Given) -> Outcome:
         from duktus.actions.doctor import doctor as action
         from duktus.wiring import workspace
 
-        findings = action(workspace(given.place, make=True))
-        lines = [
-            f"{'ok ' if one.ok else 'NO '} {one.name:<10} {one.found}"
-            + (f"\n               {one.next_step}" if one.next_step else "")
-            for one in findings
-        ]
+        findings = action(workspace(given.place, make=True), base=base, quick=quick, progress=given.terminal)
+        lines: list[str] = []
+        for one in findings:
+            lines.append(f"{'ok ' if one.ok else 'NO '} {one.name:<10} {one.found}")
+            lines += [f"               {more}" for more in (*one.details, one.next_step) if more]
         well = all(one.ok for one in findings)
-        document = {
-            "doctor": {
-                "ok": well,
-                "findings": [
-                    {"name": one.name, "ok": one.ok, "found": one.found, "next_step": one.next_step}
-                    for one in findings
-                ],
-            }
-        }
+        document = {"doctor": {"ok": well, "findings": [asdict(one) for one in findings]}}
         return Outcome(document, lines, 0 if well else MENDABLE)
 
     perform(context, as_json, act)

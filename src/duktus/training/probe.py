@@ -16,9 +16,12 @@ import torch
 
 from duktus.domain.errors import InputError, TrainingError
 from duktus.families import lora, registry
-from duktus.training.recomputing import decide, example, recompute
+from duktus.families.safetensors_header import read_header
+from duktus.training.recomputing import decide, example, free_memory, recompute
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from duktus.domain.base import Base
@@ -50,6 +53,10 @@ class Trial:
         against = "" if not self.error else f", error {self.error:.1%}"
         return f"{self.device} {self.dtype}: {self.seconds:.2f} s a picture forward and back{against}"
 
+    def beats(self, other: Trial | None) -> bool:
+        """Whether this arithmetic is taken instead of the other."""
+        return other is None or self.seconds * WORTH < other.seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -80,7 +87,7 @@ def choose(base: Base, settings: TeachSettings, device: str = "auto") -> Choice:
             reference = gradient
         if loaded is None or trial.fault:
             continue
-        if taken is None or trial.seconds * WORTH < taken[0].seconds:
+        if trial.beats(taken[0] if taken else None):
             taken = (trial, loaded)
     if taken is None:
         raise TrainingError(
@@ -92,13 +99,14 @@ def choose(base: Base, settings: TeachSettings, device: str = "auto") -> Choice:
 
 
 def _device(device: str) -> str:
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    there = _devices()
     if device == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if there[name])
-    if not there.get(device, False):
-        usable = ", ".join(name for name, usable in there.items() if usable)
+        return there[0]
+    if device not in there:
         raise InputError(
-            f"There is no device {device!r} here.", f"This machine has: {usable}.", "Use one of them."
+            f"There is no device {device!r} here.",
+            f"This machine has: {', '.join(there)}.",
+            "Use one of them.",
         )
     return device
 
@@ -157,3 +165,63 @@ def _step(loaded: LoadedBase, settings: TeachSettings) -> tuple[float, Tensor]:
         return seconds, torch.cat([grad.float().cpu().flatten() for grad in ups if grad is not None])
     finally:
         adapters.eject()
+
+
+def _surveyed_dtypes(device: str) -> tuple[str, ...]:
+    """float32 first, which the others are measured against; a CPU computes float16 in detours."""
+    return ("float32", "bfloat16") if device == "cpu" else ("float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a machine can compute in: every trial, and the one that teaching would take (None: none)."""
+
+    trials: tuple[Trial, ...]
+    taken: Trial | None
+
+
+def survey(base: Base, settings: TeachSettings, say: Callable[[str], object]) -> Survey:
+    """Try every arithmetic on every device that is here; what has no room is not tried."""
+    trials: list[Trial] = []
+    for device in _devices():
+        reference: Tensor | None = None
+        for dtype in _surveyed_dtypes(device):
+            say(f"Trying {base.name} on {device} in {dtype}.")
+            trial, gradient = _surveyed(base, settings, device, dtype, reference)
+            reference = gradient if dtype == "float32" else reference
+            trials.append(trial)
+    taken: Trial | None = None
+    place = _device("auto")
+    for trial in trials:
+        if trial.device == place and trial.dtype in _dtypes(place) and not trial.fault and trial.beats(taken):
+            taken = trial
+    return Survey(tuple(trials), taken)
+
+
+def _surveyed(
+    base: Base, settings: TeachSettings, device: str, dtype: str, reference: Tensor | None
+) -> tuple[Trial, Tensor | None]:
+    """One trial; the base it loaded is gone when this returns."""
+    needed, free = weights_bytes(base, dtype), free_memory(torch.device(device))
+    if needed > free:
+        fault = f"not tried: its weights take {needed / 2**30:.1f} GB, {free / 2**30:.1f} GB are free"
+        return Trial(device, dtype, math.inf, None, fault), None
+    trial, gradient, _ = _try(base, settings, device, dtype, reference)
+    return trial, gradient
+
+
+def weights_bytes(base: Base, dtype: str) -> int:
+    """What the weights of all networks of a base take in an arithmetic."""
+    each = torch.finfo(getattr(torch, dtype)).bits // 8
+    shapes = (
+        tensor.shape
+        for path in base.folder.glob("*/*.safetensors")
+        for tensor in read_header(path).tensors.values()
+    )
+    return sum(math.prod(shape) for shape in shapes) * each
+
+
+def _devices() -> list[str]:
+    """Those that are here, the fastest kind first."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    return [name for name, usable in there.items() if usable]
