@@ -12,7 +12,7 @@ from duktus.archive.archive import Archive
 from duktus.archive.store import Store
 from duktus.domain.beginning import ControlKind
 from duktus.domain.errors import InputError, NotFoundError
-from duktus.miniature import control_folder, weights_folder
+from duktus.miniature import control_folder, upscaler_folder, weights_folder
 from duktus.settings import FILE_NAME, PLACE, TEMPLATE, read_settings
 
 _FOLLOWS = (ControlKind.LINE, ControlKind.DEPTH)
@@ -54,7 +54,8 @@ def workspace_at(root: Path, environment: Mapping[str, str] | None = None) -> Wo
             name: ReferenceFiles(file=one.file, encoder=one.encoder)
             for name, one in settings.references.items()
         },
-        upscalers={name: one.path for name, one in settings.upscalers.items()},
+        upscalers={name: one.path for name, one in settings.upscalers.items()}
+        | {"miniature": upscaler_folder()},
     )
 
 

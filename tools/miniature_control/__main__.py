@@ -37,7 +37,7 @@ def main() -> None:
         report = {kind.value: control.measure(base, given.out, kind) for kind in kinds}
     else:
         upscaler.train(base, given.out, budget, given.device)
-        report = upscaler.measure(given.out)
+        report = upscaler.measure(base, given.out)
     text = json.dumps(report, indent=1)
     (given.out / "report.json").write_text(text + "\n", encoding="utf-8")
     print(text)

@@ -22,7 +22,12 @@ def upscale(
     asset: Asset,
     using: Annotated[
         str | None,
-        typer.Option("--with", metavar="NAME|PATH", help="An upscaler of duktus.toml, a folder or a file."),
+        typer.Option(
+            "--with",
+            metavar="NAME|PATH",
+            help="An upscaler of duktus.toml, a folder or a file. Without it the first of duktus.toml, "
+            "else the miniature's own.",
+        ),
     ] = None,
     tile: Annotated[int, typer.Option("--tile", help="Pixels of a tile: less needs less memory.")] = 192,
     out: Out = None,

@@ -17,6 +17,11 @@ def control_folder() -> Path:
     return _HERE / "control"
 
 
+def upscaler_folder() -> Path:
+    """A Swin2SR that doubles the base's pictures, as transformers saves it."""
+    return _HERE / "upscaler"
+
+
 def portraits_folder() -> Path:
     """Nine sample portraits in the demo style, PNG files with captions beside them."""
     return _HERE / "portraits"

@@ -59,4 +59,6 @@ def test_an_upscaler_is_trained_written_and_loads(folder, tmp_path):
     out = tmp_path / "up"
     upscaler.train(folder, out, Budget(1, steps=1), "cpu", batch=1, pool=1)
     assert describe_upscaler(out).path == out
-    assert upscaler.measure(out, count=1)["psnr"] > 0
+    report = upscaler.measure(folder, out, count=1)
+    assert report["drawn"]["psnr"] > 0
+    assert report["rendered"]["psnr"] > 0
