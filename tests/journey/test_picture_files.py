@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from tests.journey.conftest import new_workspace
 from tests.support.workspaces import Ran
 from tools.foreign_pictures.written import NAMES, picture_of
 
 import duktus
+from duktus.domain.errors import MismatchError
 
 Cli = Callable[..., Ran]
 
@@ -33,6 +35,11 @@ def test_a_picture_leaves_in_every_format_and_explains_itself(cli: Cli, root: Pa
         shown = cli(root, "show", path, "--json").document["asset"]
         assert shown["recipe"] == asset["recipe"]
         assert shown["file"]["source_type"] == "trainedAlgorithmicMedia"
+    near = cli(root, "verify", copy, "--json")
+    assert near.code == 2, "a copy that lost detail is not identical"
+    assert near.document["verify"]["psnr"] > 20
+    assert near.document["verify"]["facts"][0]["name"] == "file format"
+    assert "file format was PNG, here it is WebP" in cli(root, "verify", copy).out
     stripped = cli(root, "export", asset["id"], "--out", "plain.webp", "--strip")
     assert stripped.code == 0
     assert b"secret" not in (root / "plain.webp").read_bytes()
@@ -79,4 +86,11 @@ def test_the_same_from_python(root: Path, tmp_path: Path) -> None:
     [asset] = ws.render("a garden")
     [copy] = ws.export_pictures(asset, out=tmp_path / "b.jpg")
     assert ws.show(copy).recipe == asset.recipe
+    verified = ws.verify(copy)
+    assert not verified.identical
+    assert [fact.now.split(",")[0] for fact in verified.facts] == ["JPEG"]
+    with Image.open(copy) as picture:
+        picture.resize((32, 32)).save(tmp_path / "small.jpg", exif=picture.getexif(), xmp=picture.info["xmp"])
+    with pytest.raises(MismatchError, match="32 x 32 pixels, its recipe makes 64 x 64"):
+        ws.verify(tmp_path / "small.jpg")
     assert ws.show(ws.scrub(copy, everything=True)).recipe is None

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from duktus.actions.looking import Looked, looked_at
+from duktus.actions.looking import Looked, looked_at, pixels_in
 from duktus.actions.workspace import Workspace
 from duktus.archive import descents
 from duktus.domain.changes import Change, changes
 from duktus.domain.descent import Descent
 from duktus.domain.errors import MismatchError
-from duktus.rendering.compare import Difference, Pixels, compare
-from duktus.rendering.metadata.decode import decode
-from duktus.rendering.metadata.explain import contents_of, read_file
+from duktus.rendering.compare import Difference, compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +29,12 @@ def diff(workspace: Workspace, a: str, b: str) -> Diff:
     """The parameters in which two pictures differ, and how far apart their pixels are."""
     first, second = looked_at(workspace, a), looked_at(workspace, b)
     try:
-        pixels = compare(_pixels(first), _pixels(second))
+        pixels = compare(pixels_in(first.path)[0], pixels_in(second.path)[0])
     except MismatchError:
         pixels = None
     told = changes(first.said, second.said) if first.said and second.said else ()
     unknown = tuple(name for name, one in ((a, first), (b, second)) if one.said is None)
     return Diff(told, pixels, _between(workspace, first, second), unknown)
-
-
-def _pixels(looked: Looked) -> Pixels:
-    data = read_file(looked.path)
-    return decode(data, contents_of(data, looked.path.name), looked.path.name)
 
 
 def _between(workspace: Workspace, first: Looked, second: Looked) -> Descent | None:

@@ -12,8 +12,10 @@ from duktus.domain.asset import Asset
 from duktus.domain.errors import InputError, PictureError
 from duktus.domain.foreign import ForeignRecipe, Picture
 from duktus.domain.recipe import Recipe
+from duktus.rendering.compare import Pixels
 from duktus.rendering.files import read_recipe
-from duktus.rendering.metadata.explain import explain, read_file
+from duktus.rendering.metadata.decode import decode
+from duktus.rendering.metadata.explain import contents_of, explain, read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,13 @@ def _foreign(path: Path) -> ForeignRecipe | None:
         return explain(read_file(path), path.name).foreign
     except PictureError:
         return None
+
+
+def pixels_in(path: Path) -> tuple[Pixels, str]:
+    """The pixels of a picture file of any format that duktus reads, and the name of that format."""
+    data = read_file(path)
+    contents = contents_of(data, path.name)
+    return decode(data, contents, path.name), contents.container
 
 
 @dataclass(frozen=True, slots=True)

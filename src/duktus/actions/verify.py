@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duktus.actions.devices import pick_device
-from duktus.actions.looking import Named, named_picture
+from duktus.actions.looking import Named, named_picture, pixels_in
 from duktus.actions.materials import materials_for
 from duktus.actions.progress import Progress, Silent, Tick
 from duktus.actions.workspace import Workspace
@@ -18,7 +18,9 @@ from duktus.domain.errors import InputError, MismatchError
 from duktus.domain.recipe import Recipe
 from duktus.rendering import Picture, Renderer
 from duktus.rendering.compare import compare, pixel_hash
-from duktus.rendering.files import read_pixels
+
+MASTER = "PNG"
+"""The format in which pictures are kept; copies in another may have lost detail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,22 @@ def verify(
     """
     told = progress or Silent()
     found = named_picture(workspace, name)
+    _check_size(name, found)
     told.say("Rendering it again.")
     (verified,) = _verified(workspace, [(name, found)], base, told)
     return verified
+
+
+def _check_size(name: str, found: Named) -> None:
+    """Refuse a picture that cannot be compared before any time is spent."""
+    height, width = pixels_in(found.path)[0].shape[:2]
+    made = found.recipe.picture_size
+    if (width, height) != made:
+        raise MismatchError(
+            f"{name} has {width} x {height} pixels, its recipe makes {made[0]} x {made[1]}.",
+            "It was scaled or cut since, so there is nothing to compare pixel by pixel.",
+            "Verify the picture it was made from.",
+        )
 
 
 def is_series(workspace: Workspace, name: str) -> bool:
@@ -164,13 +179,15 @@ def _again(
 
 
 def _judged(name: str, found: Named, picture: Picture) -> Verified:
-    kept = read_pixels(found.path)
+    kept, container = pixels_in(found.path)
     far = compare(kept, picture.pixels)
     # The recorded hash catches what comparing with the file alone cannot: a file changed since.
     identical = far.identical and (
         found.asset is None or found.asset.pixel_hash == pixel_hash(picture.pixels)
     )
     facts = _changed(found.asset.facts, picture.facts) if found.asset else ()
+    if container != MASTER and not far.identical:
+        facts = (FactChanged("file format", MASTER, f"{container}, which keeps pixels only nearly"), *facts)
     return Verified(
         name=found.asset.id if found.asset else name,
         identical=identical,

@@ -62,7 +62,11 @@ def read_pixels(path: Path) -> Pixels:
     """
     data = read_file(path)
     if not data.startswith(SIGNATURE):
-        raise PictureError(f"{path.name} is not a PNG picture.")
+        raise PictureError(
+            f"{path.name} is not a PNG picture.",
+            "Copies in other formats keep pixels only nearly, and so do not stand for the picture itself.",
+            "Name the asset's id or its PNG.",
+        )
     width, height = struct.unpack(">II", data[16:24]) if len(data) >= 24 else (0, 0)
     if not 0 < width * height <= MAX_PIXELS:
         raise PictureError(
