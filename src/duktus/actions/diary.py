@@ -98,6 +98,8 @@ def _content(
         whole = descents.aims_of(connection, kind, [subject]) if kind is not Subject.ASSET else {}
         origins = {id_: descents.origin(connection, id_) for id_ in listed}
         events = {id_: decisions.history(connection, id_) for id_ in listed}
+        begun = {file for one in listed.values() if one.recipe for file in one.recipe.pictures}
+        known = pictures.ids_of(connection, begun)
     places: dict[str, int] = {}
     entries: list[Entry] = []
     for number, id_ in enumerate(ids, start=1):
@@ -118,6 +120,7 @@ def _content(
                 standing=standing(events[id_]),
                 decisions=tuple(counting(events[id_])),
                 created=picture.created,
+                made_from=known,
             )
         )
         places.setdefault(id_, number)

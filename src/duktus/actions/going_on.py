@@ -10,24 +10,22 @@ from pydantic import ValidationError
 
 from duktus.actions.beginning import Begun, begin
 from duktus.actions.beginning_asked import Beginning
+from duktus.actions.descending import record_child
 from duktus.actions.kept_beginning import before_beginning, continued, dropped
 from duktus.actions.planning import base_notes, style_for, trigger_notes
 from duktus.actions.progress import Progress, Silent
 from duktus.actions.render import FOLDER, check_out, copy_all
-from duktus.actions.rendering import Job, Kept, render_jobs
+from duktus.actions.rendering import Job, render_jobs
 from duktus.actions.request import Size
 from duktus.actions.taking_over import TakenOver, take_over
 from duktus.actions.verify import base_of
 from duktus.actions.weights import weighting
 from duktus.actions.workspace import Workspace
-from duktus.archive import assets, descents, lineage, pictures, styles
+from duktus.archive import assets, pictures, styles
 from duktus.archive.disk import explained
-from duktus.archive.lineage import Edge, Kind
-from duktus.archive.times import now
 from duktus.domain.asset import Asset, PictureFormat
 from duktus.domain.base import Base
-from duktus.domain.changes import changes
-from duktus.domain.descent import Descent, Subject
+from duktus.domain.descent import Descent
 from duktus.domain.errors import InputError
 from duktus.domain.foreign import ForeignPicture, Picture
 from duktus.domain.prompt_edits import NO_EDITS, PromptEdits
@@ -119,7 +117,9 @@ def go_on(
     found: dict[int, tuple[Asset, Descent]] = {}
     with explained(workspace.root):
         for kept in render_jobs(workspace, base, files, jobs, told, keep_steps=steps_strip):
-            found[kept.index] = _record(workspace, base, before, kept, aim, fresh=kept.asset.id not in there)
+            found[kept.index] = record_child(
+                workspace, base, before, kept, aim, fresh=kept.asset.id not in there
+            )
     made = tuple(found[index] for index in sorted(found))
     children = tuple(asset for asset, _ in made)
     with explained(out or workspace.root):
@@ -139,30 +139,6 @@ def _start(workspace: Workspace, before: Picture, base: str | None) -> TakenOver
             "Leave --base out, or write the whole prompt to render it with another base.",
         )
     return TakenOver(before.recipe, base_of(workspace, before.recipe), ())
-
-
-def _record(
-    workspace: Workspace, base: Base, parent: Picture, kept: Kept, aim: str, *, fresh: bool
-) -> tuple[Asset, Descent]:
-    """Write the child and its descent in one transaction: no picture forgets its parent."""
-    said = parent.recipe if isinstance(parent, Asset) else parent.said
-    descent = Descent(
-        child=kept.asset.id,
-        parent=parent.id,
-        changes=changes(said, kept.asset.recipe) if said else (),
-        fresh=fresh,
-        author=workspace.author,
-        created=now(),
-    )
-    with workspace.archive.write() as connection:
-        asset = assets.add(connection, base, kept.asset)
-        descents.add(connection, descent)
-        if fresh:
-            edge = Edge(asset.file_hash, parent.file_hash, Kind.WENT_ON_FROM)
-            lineage.add(connection, [edge])
-        if aim:
-            descents.say_aim(connection, Subject.ASSET, asset.id, aim, author=workspace.author)
-    return asset, descent
 
 
 def _styles(workspace: Workspace, base: Base, recipe: Recipe, wanted: Wanted) -> list[tuple[Style, float]]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from duktus.actions.workspace import Workspace
-from duktus.archive import collections, decisions, descents, pictures, series, styles
+from duktus.archive import collections, decisions, descents, pictures, series, styles, ways
 from duktus.archive.store import write_whole
 from duktus.domain.asset import Asset
+from duktus.domain.beginning import Source
+from duktus.domain.beginning_told import beginning_told, short
 from duktus.domain.changes import plain, told
 from duktus.domain.decision import DecisionEvent, Standing, counting, standing
 from duktus.domain.descent import Aim, Descent, Subject
 from duktus.domain.errors import InputError, NotFoundError
 from duktus.domain.foreign import ForeignRecipe, Picture
-from duktus.domain.recipe import Recipe
+from duktus.domain.recipe import Lane, Recipe
 from duktus.domain.style import Style
 from duktus.domain.way import Graph, Link, Node, NodeKind
 from duktus.rendering.graphs import WRITERS
@@ -24,16 +27,20 @@ ENDINGS = {".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg"}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One picture on the way. ``descent`` says how it came from the one before; None for the first, which
-    alone may be an imported one.
+    """One picture on the way. ``descent`` says how it came from the one before, whose recipe was changed;
+    None where it was drawn over the one before (``over``), and for the first, which alone may be an imported
+    one.
     """
 
     picture: Picture
     descent: Descent | None
+    over: Source | None
     aim: Aim | None
     standing: Standing
     decisions: tuple[DecisionEvent, ...]
     """Those that count, oldest first."""
+    made_from: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The ids of the pictures that its recipe begins from and this archive knows, by their file hashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +60,9 @@ def log(workspace: Workspace, name: str) -> Way:
     """The way to the picture behind an id, the beginning of one, or a file."""
     with workspace.archive.read() as connection:
         last = pictures.named(connection, name)
-        way = descents.way(connection, last.id)
-        ids = [*(descent.parent for descent in way[:1]), *(descent.child for descent in way)] or [last.id]
-        listed = pictures.several(connection, ids)
+        way = ways.to(connection, last)
+        ids = [picture.id for picture, _ in way]
+        listed = {picture.id: picture for picture, _ in way}
         aims = descents.aims_of(connection, Subject.ASSET, ids)
         events = {asset_id: decisions.history(connection, asset_id) for asset_id in ids}
         own = [one.recipe for one in listed.values() if one.recipe is not None]
@@ -68,13 +75,15 @@ def log(workspace: Workspace, name: str) -> Way:
                 continue  # the recipe still names it; where it was taught is told elsewhere
         steps = tuple(
             Step(
-                listed[asset_id],
+                picture,
                 descent,
-                aims.get(asset_id),
-                standing(events[asset_id]),
-                tuple(counting(events[asset_id])),
+                picture.recipe.source if place and descent is None and picture.recipe else None,
+                aims.get(picture.id),
+                standing(events[picture.id]),
+                tuple(counting(events[picture.id])),
+                pictures.ids_of(connection, picture.recipe.pictures if picture.recipe else ()),
             )
-            for asset_id, descent in zip(ids, [None, *way], strict=True)
+            for place, (picture, descent) in enumerate(way)
         )
         return Way(
             tuple(taught),
@@ -113,6 +122,8 @@ def graph_of(workspace: Workspace, way: Way) -> Graph:
             links += [Link(origin, shown.id, ()) for origin in origins]
         elif before is not None and step.descent is not None:
             links.append(Link(before, shown.id, tuple(told(step.descent.changes))))
+        elif before is not None and step.over is not None:
+            links.append(Link(before, shown.id, (f"drawn over, denoise {plain(step.over.denoise)}",)))
         before = shown.id
     return Graph(tuple(nodes.values()), tuple(links))
 
@@ -122,6 +133,9 @@ def step_lines(step: Step) -> list[str]:
     lines: list[str] = []
     if step.descent is None:
         lines.append(in_short(said_of(step.picture)))
+        if step.picture.recipe is not None:
+            known = beginning_told(step.picture.recipe, lambda one: step.made_from.get(one, short(one)))
+            lines += [f"{part.label} {part.words}" for part in known]
     if step.aim is not None:
         lines.append(f"sought: {step.aim.text}")
     for event in step.decisions:
@@ -154,6 +168,7 @@ def in_short(said: Recipe | ForeignRecipe | None) -> str:
             f"seed {recipe.seed}",
             f"{recipe.steps} steps {recipe.sampler.value} {recipe.schedule.value}",
             f"{recipe.width} x {recipe.height}",
+            *(["draft"] if recipe.numerics.lane is Lane.DRAFT else []),
         ]
     )
 

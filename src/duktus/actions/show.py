@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from duktus.actions.completing import Completed, complete
@@ -35,6 +36,8 @@ class Shown:
     explained: Explained
     imported: ForeignPicture | None = None
     completed: Completed | None = None
+    made_from: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The ids of the pictures that the recipe begins from and this archive knows, by their file hashes."""
 
 
 def show(workspace: Workspace, name: str) -> Shown:
@@ -58,6 +61,8 @@ def show(workspace: Workspace, name: str) -> Shown:
         path = workspace.file(known)
     found = explain(data, path.name, sidecar_of(Path(name)) if is_file else None)
     recipe = asset.recipe if asset else found.recipe
+    with workspace.archive.read() as connection:
+        made_from = pictures.ids_of(connection, recipe.pictures if recipe else ())
     wanted = imported.foreign if imported is not None else found.foreign
     return Shown(
         path=path,
@@ -69,4 +74,5 @@ def show(workspace: Workspace, name: str) -> Shown:
         explained=found,
         imported=imported,
         completed=complete(workspace, wanted) if recipe is None and wanted is not None else None,
+        made_from=made_from,
     )

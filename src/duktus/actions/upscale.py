@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from duktus.actions.descending import record_child
 from duktus.actions.devices import pick_device
-from duktus.actions.looking import named_picture
+from duktus.actions.looking import Named, named_picture
 from duktus.actions.progress import Progress, Silent, Tick
 from duktus.actions.render import FOLDER, Rendered, check_out, copy_all
-from duktus.actions.rendering import Job, keep_picture, record
+from duktus.actions.rendering import Job, Kept, keep_picture, record
 from duktus.actions.upscalers import upscaler_for
 from duktus.actions.verify import base_of
 from duktus.actions.workspace import Workspace
+from duktus.archive import assets
 from duktus.archive.disk import explained
+from duktus.domain.asset import Asset
+from duktus.domain.base import Base
 from duktus.domain.beginning import Upscale
 from duktus.domain.errors import ConflictError, InputError
 from duktus.rendering import Picture
@@ -63,7 +67,15 @@ def upscale(
     picture = Picture(index=0, recipe=recipe, pixels=pixels, facts=facts, steps_strip=None)
     with explained(workspace.root):
         kept = keep_picture(workspace, Job(recipe, workspace.root / "pictures" / FOLDER, ""), picture)
-        asset = record(workspace, base, kept)
+        asset = _recorded(workspace, base, found, kept)
     with explained(out or workspace.root):
         copies = copy_all(workspace, (asset,), out) if out else ()
     return Rendered((asset,), (), copies)
+
+
+def _recorded(workspace: Workspace, base: Base, found: Named, kept: Kept) -> Asset:
+    if found.asset is None:  # a file from elsewhere: its recipe is all there is of it here
+        return record(workspace, base, kept)
+    with workspace.archive.read() as connection:
+        there = kept.asset.id in assets.of_recipe(connection, kept.asset.recipe.hash)
+    return record_child(workspace, base, found.asset, kept, fresh=not there)[0]

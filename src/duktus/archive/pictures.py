@@ -39,3 +39,13 @@ def several(connection: Connection, ids: Iterable[str]) -> dict[str, Picture]:
     imported = foreign.several(connection, [one for one in wanted if one.startswith(IMPORTED)])
     found: dict[str, Picture] = {**own, **imported}
     return {one: found[one] for one in wanted if one in found}
+
+
+def ids_of(connection: Connection, file_hashes: Iterable[str]) -> dict[str, str]:
+    """The ids of the pictures with those files, by file hash; files of no picture are left out."""
+    found: dict[str, str] = {}
+    for one in dict.fromkeys(file_hashes):
+        known = assets.by_file_hash(connection, one) or foreign.by_file_hash(connection, one)
+        if known is not None:
+            found[one] = known.id
+    return found

@@ -11,6 +11,7 @@ from duktus.cli.options import AsJson, Asset, BaseOption
 from duktus.cli.outcome import MENDABLE, Given, Outcome, perform
 
 if TYPE_CHECKING:
+    from duktus.actions.show import Shown
     from duktus.actions.verify import FactChanged, Verified, VerifiedSeries
     from duktus.domain.changes import Change
 
@@ -50,7 +51,7 @@ def show(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
             "recipe": recipe,
         }
         lines = [f"{known.id if known else 'not in this workspace'}  {shown.path}"]
-        lines += [f"  {key:<16} {value}" for key, value in _flat(recipe or {}).items()]
+        lines += [f"  {key:<16} {value}" for key, value in _flat(shown).items()]
         if shown.imported is not None:
             document = {
                 **picture_json(here, shown.imported),
@@ -92,9 +93,15 @@ def show(context: typer.Context, asset: Asset, as_json: AsJson = False) -> None:
     perform(context, as_json, act)
 
 
-def _flat(recipe: dict[str, Any]) -> dict[str, Any]:
+def _flat(shown: Shown) -> dict[str, Any]:
+    from duktus.domain.beginning_told import LABELS, beginning_told, short
+
+    if shown.recipe is None:
+        return {}
     flat: dict[str, Any] = {}
-    for key, value in recipe.items():
+    for key, value in shown.recipe.as_json().items():
+        if key in LABELS:
+            continue
         if key == "base":
             flat["base"] = f"{value['name']} ({value['weights'][:12]}...)"
         elif key == "adapters":
@@ -108,7 +115,8 @@ def _flat(recipe: dict[str, Any]) -> dict[str, Any]:
             flat.update({f"{key} {inner}": part for inner, part in value.items()})
         else:
             flat[key] = value
-    return flat
+    told = beginning_told(shown.recipe, lambda file_hash: shown.made_from.get(file_hash, short(file_hash)))
+    return flat | {part.label: part.words for part in told}
 
 
 def diff(context: typer.Context, a: Asset, b: Asset, as_json: AsJson = False) -> None:
@@ -117,10 +125,11 @@ def diff(context: typer.Context, a: Asset, b: Asset, as_json: AsJson = False) ->
     def act(given: Given) -> Outcome:
         from duktus.actions.diff import diff as action
         from duktus.actions.reports import finite
+        from duktus.domain.changes import for_people
         from duktus.wiring import workspace
 
         found = action(workspace(given.place, make=_is_file(a) and _is_file(b)), a, b)
-        lines = [line for one in found.parameters for line in _two_sides(one)]
+        lines = [line for one in for_people(found.parameters) for line in _two_sides(one)]
         if not found.parameters and not found.unknown:
             lines = ["Every parameter is the same."]
         lines += [f"Nothing says how {name} was made." for name in found.unknown]
@@ -165,7 +174,10 @@ def _two_sides(one: Change) -> list[str]:
     """One parameter with both values; a prompt by the parts in which it differs."""
     parts = [f"  {here}  ->  {there}" for here, there in one.reworded]
     parts += [f"  - {part}" for part in one.removed] + [f"  + {part}" for part in one.added]
-    return [one.name, *parts] if parts else [f"{one.name:<24} {one.before}  ->  {one.after}"]
+    if parts:
+        return [one.name, *parts]
+    before, after = ("none" if value in {None, ""} else value for value in (one.before, one.after))
+    return [f"{one.name:<24} {before}  ->  {after}"]
 
 
 def verify(

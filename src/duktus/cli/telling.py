@@ -122,6 +122,7 @@ def _way_json(here: Workspace, way: Way) -> dict[str, Any]:
             {
                 **picture_json(here, step.picture),
                 "descent": step.descent.model_dump(mode="json") if step.descent else None,
+                "drawn_over": step.over.model_dump(mode="json") if step.over else None,
                 "aim": step.aim.text if step.aim else None,
                 "standing": standing_json(step.standing),
                 "decisions": [event.model_dump(mode="json") for event in step.decisions],

@@ -10,6 +10,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from duktus.domain.beginning_told import (
+    ALWAYS_THERE,
+    LABELS,
+    MOSTLY_NOUGHT,
+    PINNED,
+    label_of,
+    part_told,
+    short,
+)
 from duktus.domain.foreign import ForeignRecipe
 from duktus.domain.recipe import Recipe
 
@@ -112,9 +121,57 @@ def _comparable(name: str, one: dict[str, Any], other: dict[str, Any]) -> bool:
     return not both if name.startswith("style ") else both or name.startswith("strength of ")
 
 
+def for_people(changed: Sequence[Change]) -> list[Change]:
+    """The changes as a person would tell them: what came or went whole (a control, a mask) is one of them,
+    hashes are short or left out.
+    """
+    parts: dict[str, list[Change]] = {}
+    for one in changed:
+        parts.setdefault(_part(one.name), []).append(one)
+    told: list[Change] = []
+    for part, several in parts.items():
+        told += _whole(part, several) if part.split()[0] in LABELS else several
+    return [one for one in told if one.name != "base weights"]
+
+
 def told(changed: Sequence[Change]) -> list[str]:
     """Each change in a few words: ``cfg 4.2 -> 4.4``, ``prompt + "blue background"``."""
-    return [_told(one) for one in changed if one.name != "base weights"]
+    return [_told(one) for one in for_people(changed)]
+
+
+def _part(name: str) -> str:
+    """``controls 1`` of ``controls 1 weight``, ``source`` of ``source denoise``; else the name itself."""
+    first, _, rest = name.partition(" ")
+    if first not in LABELS or not rest:
+        return name
+    number = rest.partition(" ")[0]
+    return f"{first} {number}" if number.isdecimal() else first
+
+
+def _whole(part: str, several: Sequence[Change]) -> list[Change]:
+    """The changes of one part: one where it came or went, else those of its values."""
+    kind, _, number = part.partition(" ")
+    label = label_of(kind, int(number or 1))
+    inner = {one.name.removeprefix(part).strip(): one for one in several}
+    before = {name: one.before for name, one in inner.items() if one.before is not None}
+    after = {name: one.after for name, one in inner.items() if one.after is not None}
+    if ALWAYS_THERE[kind] in inner and not (before and after):
+        words = part_told(label, before or after).words
+        return [Change(name=label, before=words if before else None, after=words if after else None)]
+    return [
+        Change(
+            name=label if name == "picture" else name if kind == "source" else f"{label} {name}",
+            before=_short(one.before),
+            after=_short(one.after),
+        )
+        for name, one in inner.items()
+        if (name not in PINNED or len(inner) == 1)
+        and ((one.before or one.after) or not name.startswith(MOSTLY_NOUGHT))
+    ]
+
+
+def _short(value: Any) -> Any:
+    return short(value) if isinstance(value, str) else value
 
 
 def plain(value: Any) -> str:

@@ -23,6 +23,25 @@ def test_numbers_and_styles_are_told_with_both_values() -> None:
     assert told(changes(after, recipe(cfg=4.2))) == ["without style hand", "strength of hand no longer 1.33"]
 
 
+def test_what_a_picture_began_from_is_told_whole_and_without_hashes() -> None:
+    plain = recipe()
+    control = {"kind": "line", "name": "mine", "network": "1" * 64, "picture": "2" * 64, "weight": 0.7}
+    source = {"picture": "3" * 64, "denoise": 0.5}
+    over = recipe(source=source, controls=[control])
+    weaker = recipe(source={**source, "extend": {"right": 32}}, controls=[{**control, "weight": 0.2}])
+    assert told(changes(plain, over)) == [
+        "drawn over 333333333333, denoise 0.5",
+        "control line, mine, 222222222222, weight 0.7",
+    ]
+    assert told(changes(over, weaker)) == ["control weight 0.7 -> 0.2", "extend right 32"]
+    two = recipe(source=source, controls=[control, {**control, "kind": "depth"}])
+    assert told(changes(two, over)) == ["control 2 no longer depth, mine, 222222222222, weight 0.7"]
+    hires = {"width": 128, "height": 128, "steps": 4, "denoise": 0.5}
+    assert told(changes(plain, recipe(hires=hires))) == [
+        "second pass 128 x 128, latent, steps 4, denoise 0.5"
+    ]
+
+
 def test_prompts_are_told_by_their_parts() -> None:
     before = recipe(prompt="a man, visible pencil drawing, warm skin tones, graphic overlay")
     after = recipe(prompt="a man, visible pencil drawing, cool skin tones, blue washes behind")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -32,6 +33,8 @@ class Entry:
     standing: Standing
     decisions: tuple[DecisionEvent, ...]
     created: datetime
+    made_from: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The ids of the pictures that its recipe begins from, by the hashes of their files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from duktus.domain.changes import TEXTS, Change, plain
+from duktus.domain.beginning_told import beginning_told, short
+from duktus.domain.changes import TEXTS, Change, for_people, plain
 from duktus.domain.decision import DecisionEvent, DecisionKind, Label
 from duktus.domain.foreign import ForeignRecipe
-from duktus.domain.recipe import Recipe
+from duktus.domain.recipe import Lane, Recipe
 from duktus.rendering.diary.content import Diary, Entry
 from duktus.rendering.diary.words import Words
 
@@ -95,6 +96,13 @@ def _settings(entry: Entry, words: Words) -> Iterator[Pair]:
     yield words["steps"], str(recipe.steps)
     yield words["sampler"], f"{recipe.sampler.value} {recipe.schedule.value}"
     yield words["size"], f"{recipe.width} x {recipe.height}"
+    if recipe.numerics.lane is Lane.DRAFT:
+        yield words["lane"], words["draft"]
+    for part in beginning_told(recipe, lambda one: entry.made_from.get(one, short(one))):
+        yield (
+            words[part.label],
+            ", ".join(f"{words[name]} {value}" if name else value for name, value in part.values),
+        )
 
 
 def _said_elsewhere(said: ForeignRecipe | None, words: Words) -> Iterator[Pair]:
@@ -129,14 +137,12 @@ def changed(entry: Entry, words: Words) -> list[Pair]:
     """Each change as (what, how): ``cfg``, ``4.2 → 4.4``; a prompt by its parts."""
     if entry.against is None:
         return []
-    told = [pair for change in entry.changes for pair in _change(change, words)]
+    told = [pair for change in for_people(entry.changes) for pair in _change(change, words)]
     return told or [("", words["nothing"])]
 
 
 def _change(change: Change, words: Words) -> Iterator[Pair]:
     name = change.name
-    if name == "base weights":
-        return
     if name in TEXTS:
         yield from _parts(change, words)
     elif name.startswith("style "):

@@ -1,0 +1,110 @@
+"""What a picture began from in a few words: ``drawn over  094d22588cbe, denoise 0.6``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from duktus.domain.recipe import Recipe
+
+LABELS = {
+    "source": "drawn over",
+    "mask": "mask",
+    "variation": "variation",
+    "controls": "control",
+    "references": "reference",
+    "hires": "second pass",
+    "refine": "refiner",
+    "upscale": "upscaled",
+}
+"""What each part of a recipe is called, in the order in which it is told."""
+
+ALWAYS_THERE = {
+    "source": "picture",
+    "mask": "picture",
+    "variation": "seed",
+    "controls": "kind",
+    "references": "name",
+    "hires": "width",
+    "refine": "name",
+    "upscale": "name",
+}
+"""A value that a part never lacks, so that where it comes or goes, the part does."""
+MOSTLY_NOUGHT = ("extend", "feather")
+"""Values that are told only where they are not 0."""
+_BARE = {"kind", "name", "by"}
+"""Values that say by themselves what they are."""
+_FIRST = ("kind", "name", "picture")
+PINNED = {"network", "weights", "tile", "overlap"}
+"""They pin the recipe and say nothing to a person who knows the name."""
+_HASH = re.compile("[0-9a-f]{64}")
+_SHORT = 12
+
+Named = Callable[[str], str]
+"""What a picture is called, by the hash of its file."""
+
+
+class Told(NamedTuple):
+    """One part of a beginning: what it is, and its values as (name, value), the name empty where none is
+    needed.
+    """
+
+    label: str
+    values: tuple[tuple[str, str], ...]
+
+    @property
+    def words(self) -> str:
+        """The values in one line."""
+        return ", ".join(f"{name} {value}".strip() for name, value in self.values)
+
+
+def short(value: str) -> str:
+    """The beginning of a hash; any other text as it is."""
+    return value[:_SHORT] if _HASH.fullmatch(value) else value
+
+
+def beginning_told(recipe: Recipe, named: Named = short) -> tuple[Told, ...]:
+    """Every part that the picture began from beside noise and words, in words; empty for none."""
+    said = recipe.as_json()
+    found: list[Told] = []
+    for part in LABELS:
+        given = said.get(part)
+        several: list[Mapping[str, Any]] = given if isinstance(given, list) else [given] if given else []
+        found += [
+            Told(label_of(part, number), tuple(_values(one, named)))
+            for number, one in enumerate(several, start=1)
+        ]
+    return tuple(found)
+
+
+def part_told(label: str, values: Mapping[str, Any]) -> Told:
+    """One part from its values, as :meth:`Recipe.as_json` names them or flat (``extend left``)."""
+    return Told(label, tuple(_values(values, short)))
+
+
+def label_of(part: str, number: int = 1) -> str:
+    """``control``; ``control 2`` of the second."""
+    return f"{LABELS[part]} {number}" if number > 1 else LABELS[part]
+
+
+def _values(given: Mapping[str, Any], named: Named) -> Iterator[tuple[str, str]]:
+    values = dict(given)
+    for side, pixels in values.pop("extend", {}).items():
+        values[f"extend {side}"] = pixels
+    if "width" in values:
+        yield "", f"{values.pop('width')} x {values.pop('height')}"
+    start, end = values.pop("start", 0), values.pop("end", 1)
+    first = [name for name in _FIRST if name in values]
+    for name in (*first, *(name for name in values if name not in _FIRST)):
+        value = values[name]
+        if name in PINNED or (value == 0 and name.startswith(MOSTLY_NOUGHT)):
+            continue
+        if name == "picture":
+            yield "", named(str(value))
+        elif name == "factor":
+            yield "", f"{value}x"
+        else:
+            yield "" if name in _BARE else name, f"{value:g}" if isinstance(value, float) else str(value)
+    if (start, end) != (0, 1):
+        yield "from", f"{start:g} to {end:g}"
