@@ -1,4 +1,4 @@
-"""What pictures began from is told wherever they are told: by show, log, diff and the diary; and larger ones."""
+"""What pictures began from, told by show, log, diff and the diary; and enlarged pictures."""
 
 from __future__ import annotations
 

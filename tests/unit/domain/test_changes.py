@@ -38,7 +38,7 @@ def test_what_a_picture_began_from_is_told_whole_and_without_hashes() -> None:
     assert told(changes(two, over)) == ["control 2 no longer depth, mine, 222222222222, weight 0.7"]
     hires = {"width": 128, "height": 128, "steps": 4, "denoise": 0.5}
     assert told(changes(plain, recipe(hires=hires))) == [
-        "second pass 128 x 128, latent, steps 4, denoise 0.5"
+        "second pass 128 x 128, steps 4, denoise 0.5, latent"
     ]
 
 
