@@ -12,7 +12,7 @@ from duktus.actions.plain_recipe import plain_recipe
 from duktus.actions.progress import Progress, Tick
 from duktus.archive.store import write_whole
 from duktus.domain.base import Base
-from duktus.domain.recipe import AdapterRef, Recipe
+from duktus.domain.recipe import AdapterRef, Lane, Numerics, Recipe
 from duktus.families.safetensors_header import tensor_hash
 from duktus.rendering import Renderer, encode_png
 
@@ -50,11 +50,12 @@ class Samples:
     def draw(
         self, file: Path, strength: float, prompt: str, seeds: Sequence[int]
     ) -> Sequence[NDArray[np.uint8]]:
-        """One picture of ``prompt`` per seed, (height, width, 3)."""
+        """One draft of ``prompt`` per seed, (height, width, 3): nobody sees more of it than a thumbnail."""
         style = tensor_hash(file)
         if self._drawing is None or self._drawing[0] != style:
             self._drawing = (style, self._renderer(file))
-        recipes = [self._recipe(style, strength, prompt, seed) for seed in seeds]
+        draft = {"numerics": Numerics(lane=Lane.DRAFT)}
+        recipes = [self._recipe(style, strength, prompt, seed).model_copy(update=draft) for seed in seeds]
         return self._render(self._drawing[1], recipes)
 
     def _recipe(self, style: str, strength: float, prompt: str, seed: int) -> Recipe:

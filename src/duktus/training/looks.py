@@ -36,7 +36,8 @@ class Looks:
     originals_diversity: float
     """Mean distance between two originals."""
     base_diversity: float | None
-    """Mean distance between two pictures of the base alone from the same seeds and prompt."""
+    """Mean distance between two pictures of the base alone from the same seeds and prompt; None where nobody
+    needed to know."""
     copies: tuple[tuple[int, int, float], ...]
     """(sample, original, distance) of every sample that is a near-copy."""
 
@@ -71,7 +72,6 @@ def diversity(pixels: Sequence[NDArray[np.uint8]]) -> float:
 def compare_looks(
     samples: Sequence[NDArray[np.uint8]],
     originals: Sequence[NDArray[np.uint8]],
-    of_base: Sequence[NDArray[np.uint8]] = (),
 ) -> Looks:
     """Diversity of the samples and near-copies among them; at least two samples and two originals."""
     known = [thumbnail(picture) for picture in originals]
@@ -86,6 +86,6 @@ def compare_looks(
         samples=len(samples),
         diversity=diversity(samples),
         originals_diversity=diversity(originals),
-        base_diversity=diversity(of_base) if len(of_base) > 1 else None,
+        base_diversity=None,
         copies=tuple(copies),
     )

@@ -17,14 +17,14 @@ from duktus.training.checkpoint import CheckpointFolder, RunRecord, check_resuma
 from duktus.training.evaluation import Evaluation, Probes, Swapped, mean
 from duktus.training.events import Evaluated, OnEvent, Said, Sampled, Saved, Stepped
 from duktus.training.export import Exported, export_style, write_quietly
-from duktus.training.looks import Looks, compare_looks
+from duktus.training.looks import Looks, compare_looks, diversity
 from duktus.training.loop import Trainer
 from duktus.training.pictures import open_picture
 from duktus.training.preflight import peak_memory
 from duktus.training.recomputing import recomputes
 from duktus.training.taught import Draw, Sample, Taught
 from duktus.training.training_set import TrainingSet
-from duktus.training.verdict import Seen, best_step, candidates, has_settled, judge
+from duktus.training.verdict import Seen, are_alike, best_step, candidates, has_settled, judge
 
 if TYPE_CHECKING:
     from duktus.domain.style import TeachSettings
@@ -247,7 +247,10 @@ class Run:
         prompt = self.taught.pictures[0].caption
         seeds = range(SAMPLES)
         originals = [open_picture(picture.path).pixels for picture in self.taught.pictures]
-        return compare_looks(draw(file, 1.0, prompt, seeds), originals, draw(file, 0.0, prompt, seeds))
+        looks = compare_looks(draw(file, 1.0, prompt, seeds), originals)
+        if not are_alike(looks):
+            return looks
+        return replace(looks, base_diversity=diversity(draw(file, 0.0, prompt, seeds)))
 
     def _facts(self, exported: Exported) -> dict[str, Any]:
         device = self.trainer.base.device

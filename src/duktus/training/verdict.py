@@ -201,9 +201,16 @@ def _judge_looks(looks: Looks | None) -> tuple[Outcome | None, list[str]]:
         number = len(looks.copies)
         copies = f"{number} of them {'are near-copies' if number > 1 else 'is a near-copy'} of an original."
         return Outcome.MEMORISED, [apart, copies]
-    if looks.diversity < SEEDS_APART * min(looks.originals_diversity, looks.base_diversity or 1.0):
+    if are_alike(looks):
         return Outcome.MEMORISED, [f"{apart} That is too little: the seeds draw one picture."]
     return None, [apart]
+
+
+def are_alike(looks: Looks) -> bool:
+    """Whether the seeds draw too much the same picture, as far as is known: where they do, and the base was
+    not looked at yet, its own pictures of that prompt are worth drawing.
+    """
+    return looks.diversity < SEEDS_APART * min(looks.originals_diversity, looks.base_diversity or 1.0)
 
 
 def _judge_swap(swapped: tuple[Swapped, Swapped] | None) -> list[str]:

@@ -259,6 +259,20 @@ def test_the_verdict_looks_at_drawn_pictures(
     assert taught.verdict.measures["diversity_share"] == 0
 
 
+def test_the_base_is_drawn_only_where_the_samples_are_too_much_alike(
+    tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path
+) -> None:
+    asked: list[float] = []
+
+    def draw(style: Path, strength: float, prompt: str, seeds: Sequence[int]) -> list[np.ndarray]:
+        asked.append(strength)
+        return [pixels(100 + seed) for seed in seeds]
+
+    taught = finished(teach(tiny_base, pictures, settings(), tmp_path, draw=draw))
+    assert asked == [1.0]
+    assert taught.verdict.measures["diversity_share"] > 0.6
+
+
 def test_pictures_to_hold_out_may_be_given(
     tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path
 ) -> None:
