@@ -108,7 +108,7 @@ class TeachSettings(_Frozen):
     max_grad_norm: float | None = Field(default=1.0, gt=0)
     probe_timesteps: int = Field(default=6, ge=2, le=64, description="noise levels of the held-out loss")
     probe_draws: int = Field(
-        default=4, ge=1, le=64, description="fixed noises per held-out picture, up to four pictures"
+        default=2, ge=1, le=64, description="fixed noises per held-out picture, up to four pictures"
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     gradient_checkpointing: Literal["auto", "on", "off"] = Field(
