@@ -10,6 +10,8 @@ from tests.support.portfolio import TRIGGER, write_pictures
 from tests.support.tiny_sdxl import write_tiny_sdxl
 from tests.support.workspaces import Ran
 
+import duktus
+
 Cli = Callable[..., Ran]
 QUICK = ("--steps", "2", "--size", "64x64", "--json")
 
@@ -67,6 +69,18 @@ def test_a_refiner_finishes_what_the_base_began(cli: Cli, tmp_path: Path, bases:
     assert drawn["recipe"]["refine"]["at"] == 0.5
     assert drawn["pixel_hash"] != plain["pixel_hash"]
     assert cli(root, "verify", drawn["id"], "--json").document["verify"]["identical"]
+    ws = duktus.open(root)
+    (again,) = ws.render(
+        "a woman", base="large", seed=1, steps=2, size=(64, 64), refiner="last", refine_at=0.5
+    )
+    assert again.id == drawn["id"]
+    # Under another name it is found by its hash, past a base that is gone.
+    assert cli(root, "base", "remove", "last").code == 0
+    assert cli(root, "base", "add", str(tmp_path / "last"), "--name", "polish").code == 0
+    with (root / "duktus.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[bases.gone]\nfolder = "nowhere"\n')
+    assert duktus.open(root).verify(drawn["id"]).identical
+    assert cli(root, "base", "add", str(tmp_path / "last"), "--name", "last").code == 0
     for options, why in (
         (("--refine-at", "0.5"), "without a refiner"),
         (("--refiner", "large", "--base", "miniature"), "hands no latents over"),

@@ -94,6 +94,10 @@ def test_a_picture_is_enlarged_proven_and_its_way_told(cli: Cli, root: Path) -> 
     with Image.open(ws.path(again)) as picture:
         assert np.array_equal(np.asarray(picture.convert("RGB")), pixels)
     assert ws.verify(again).identical
+    settings = root / "duktus.toml"
+    renamed = settings.read_text("utf-8").replace("[upscalers.larger]", "[upscalers.bigger]")
+    settings.write_text(f'{renamed}\n[upscalers.a-gone]\npath = "nowhere"\n', encoding="utf-8")
+    assert cli(root, "verify", large["id"]).code == 0, "found by its hash, past one that is gone"
 
 
 def test_what_does_not_enlarge_says_what_is_missing(cli: Cli, root: Path, tmp_path: Path) -> None:

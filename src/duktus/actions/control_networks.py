@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from duktus.actions.finding_networks import BROKEN, first_that_fits, with_hash
+from duktus.actions.finding_networks import first_that_fits, with_hash
 from duktus.actions.workspace import Workspace
 from duktus.domain.base import Base
 from duktus.domain.beginning import ControlKind
 from duktus.domain.beginning_words import ControlAsked
-from duktus.domain.errors import NotFoundError
+from duktus.domain.errors import MismatchError, NotFoundError
 from duktus.domain.recipe import Recipe
 from duktus.families.control import ControlNetwork
 from duktus.families.registry import steerable
@@ -32,17 +32,28 @@ def network_for(workspace: Workspace, base: Base, asked: ControlAsked) -> tuple[
         lambda name: family.describe_control(workspace.controls[name].folder),
         lambda network: family.check_control(base, network),
     )
-    if found is not None:
-        return found
-    named = f"named '{asked.name}' " if asked.name else ""
-    raise NotFoundError(
-        f"No control network {named}for {asked.kind.value} is known.",
-        f"Known: {', '.join(f'{name} ({one.kind.value})' for name, one in workspace.controls.items())}."
-        if workspace.controls
-        else "duktus.toml names none.",
-        f'Add one to {workspace.settings_file.name}: [controls.my-{asked.kind.value}] folder = "...", '
-        f'kind = "{asked.kind.value}" (a ControlNet or T2I-Adapter in the diffusers layout).',
+    kind = asked.kind.value
+    how = (
+        f'Add one to {workspace.settings_file.name}: [controls.my-{kind}] folder = "...", kind = "{kind}" '
+        "(a ControlNet or T2I-Adapter in the diffusers layout)."
     )
+    match found:
+        case None:
+            known = ", ".join(f"{name} ({one.kind.value})" for name, one in workspace.controls.items())
+            named = f"named '{asked.name}' " if asked.name else ""
+            raise NotFoundError(
+                f"No control network {named}for {kind} is known.",
+                f"Known: {known}." if known else f"{workspace.settings_file.name} names none.",
+                how,
+            )
+        case (_, MismatchError() as error) if asked.name is not None:
+            raise error
+        case (name, MismatchError() as error):
+            raise MismatchError(
+                f"No control network for {kind} that is known fits {base.name}.", f"{name}: {error.why}", how
+            )
+        case (name, network):
+            return name, network
 
 
 def networks_of(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -> dict[str, ControlNetwork]:
@@ -57,7 +68,6 @@ def networks_of(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -> 
             name,
             lambda one: steerable(base.family).describe_control(workspace.controls[one].folder),
             lambda one, network=network: one.hash == network,
-            passing_over=BROKEN,
         )
         if known is None:
             raise NotFoundError(

@@ -8,29 +8,26 @@ from typing import TypeVar
 from duktus.domain.errors import InputError, MismatchError, NotFoundError
 
 Found = TypeVar("Found")
-BROKEN = (InputError, NotFoundError)
-"""What is said of a network that cannot be read."""
+BROKEN = (InputError, NotFoundError, MismatchError)
+"""What is said of a network that cannot be read, or is no longer the one that was added."""
 
 
 def first_that_fits(
     names: Iterable[str], describe: Callable[[str], Found], check: Callable[[Found], None]
-) -> tuple[str, Found] | None:
-    """Name and network of the first that ``check`` lets pass; None where there are no names.
-
-    Raises :class:`MismatchError`, the first one's, when there are some and none fits.
+) -> tuple[str, Found] | tuple[str, MismatchError] | None:
+    """Name and network of the first that ``check`` lets pass; where none does, the name of the first one and
+    what is wrong with it; None where there are no names.
     """
-    first: MismatchError | None = None
+    first: tuple[str, MismatchError] | None = None
     for name in names:
         network = describe(name)
         try:
             check(network)
         except MismatchError as error:
-            first = first or error
+            first = first or (name, error)
             continue
         return name, network
-    if first is not None:
-        raise first
-    return None
+    return first
 
 
 def with_hash(
@@ -38,16 +35,14 @@ def with_hash(
     name: str,
     describe: Callable[[str], Found],
     fits: Callable[[Found], bool],
-    *,
-    passing_over: tuple[type[Exception], ...] = (),
 ) -> Found | None:
     """The one among ``names`` that ``fits``. The one called ``name`` is looked at first, because hashing a
-    network reads the whole file; another one that is broken in a way of ``passing_over`` is passed over.
+    network reads the whole file; another one that is broken is passed over.
     """
     for candidate in sorted(names, key=lambda one: one != name):
         try:
             known = describe(candidate)
-        except passing_over:
+        except BROKEN:
             if candidate == name:
                 raise
             continue

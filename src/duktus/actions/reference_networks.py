@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from duktus.actions.finding_networks import BROKEN, first_that_fits, with_hash
+from duktus.actions.finding_networks import first_that_fits, with_hash
 from duktus.actions.workspace import Workspace
 from duktus.domain.base import Base
 from duktus.domain.beginning_words import ReferenceAsked
-from duktus.domain.errors import NotFoundError
+from duktus.domain.errors import MismatchError, NotFoundError
 from duktus.domain.recipe import Recipe
 from duktus.families.reference import ReferenceNetwork
 from duktus.families.registry import referring
@@ -33,14 +33,24 @@ def reference_for(workspace: Workspace, base: Base, asked: ReferenceAsked) -> tu
         ),
         lambda network: family.check_reference(base, network),
     )
-    if found is not None:
-        return found
-    named = f" named '{asked.name}'" if asked.name else ""
-    raise NotFoundError(
-        f"No reference network{named} is known.",
-        f"Known: {', '.join(workspace.references)}." if workspace.references else "duktus.toml names none.",
-        f"Add one to {workspace.settings_file.name}: [references.my-adapter] {HOW}",
-    )
+    how = f"Add one to {workspace.settings_file.name}: [references.my-adapter] {HOW}"
+    match found:
+        case None:
+            named = f" named '{asked.name}'" if asked.name else ""
+            known = ", ".join(workspace.references)
+            raise NotFoundError(
+                f"No reference network{named} is known.",
+                f"Known: {known}." if known else f"{workspace.settings_file.name} names none.",
+                how,
+            )
+        case (_, MismatchError() as error) if asked.name is not None:
+            raise error
+        case (name, MismatchError() as error):
+            raise MismatchError(
+                f"No reference network that is known fits {base.name}.", f"{name}: {error.why}", how
+            )
+        case (name, network):
+            return name, network
 
 
 def references_of(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -> dict[str, ReferenceNetwork]:
@@ -55,7 +65,6 @@ def references_of(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -
                 workspace.references[one].file, workspace.references[one].encoder
             ),
             lambda one, network=network: one.hash == network,
-            passing_over=BROKEN,
         )
         if known is None:
             raise NotFoundError(
