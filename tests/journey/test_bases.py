@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from tests.journey.conftest import STYLE, Studio, new_workspace
 from tests.support.portfolio import TRIGGER, write_pictures
+from tests.support.single_files import write_single_file
 from tests.support.tiny_sdxl import write_tiny_sdxl
-from tests.support.workspaces import Ran
+from tests.support.workspaces import Ran, environment
 
 import duktus
 
@@ -40,6 +44,62 @@ def test_the_whole_way_on_sdxl(cli: Cli, tmp_path: Path, bases: dict[str, Path])
     gone = cli(root, "base", "remove", "large", "--json").document["removed"]
     assert gone["styles"] == ["hand"]
     assert "base that is not here: large" in cli(root, "verify", drawn["id"]).err
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from duktus.actions import add_base
+from duktus.domain.base import Role
+from duktus.families import unpacking
+from duktus.wiring import workspace
+
+place, when, root, file, config = sys.argv[1:]
+
+def hang(*_):
+    print("now", flush=True)
+    sys.stdin.read()  # until killed
+
+kept = {"unpack": unpacking, "write": add_base.base_records}[place]
+honest = getattr(kept, place)
+
+def then_hang(*given):
+    if when == "after":
+        honest(*given)
+    hang()
+
+setattr(kept, place, then_hang)
+wanted = add_base.Wanted(file, name="mine", role=Role.RENDER_ONLY, config=config)
+add_base.add_base(workspace(Path(root)), wanted)
+"""
+
+
+@pytest.mark.parametrize(("place", "when"), [("unpack", "after"), ("write", "before")])
+def test_killed_while_adding_nothing_is_half_added_and_nothing_is_left(
+    cli: Cli, tmp_path: Path, bases: dict[str, Path], place: str, when: str
+) -> None:
+    """With SIGKILL, once while the files are built and once before the base is written down."""
+    root = new_workspace(tmp_path / "workspace", bases)
+    known = cli(root, "base", "list", "--json").document["bases"]
+    large = write_tiny_sdxl(tmp_path / "large")
+    file = write_single_file(large, tmp_path / "large.safetensors")
+    child = subprocess.Popen(
+        [sys.executable, "-c", KILLED, place, when, str(root), str(file), str(large)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(),
+        text=True,
+    )
+    with child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "now\n"
+        child.kill()
+    assert len([*(root / "bases").iterdir()]) == 1, "this test is about what is left"
+    assert cli(root, "base", "list", "--json").document["bases"] == known
+    assert cli(root, "base", "show", "mine").code == 2
+    again = ("base", "add", str(file), "--name", "mine", "--role", "render only", "--config", str(large))
+    assert cli(root, *again).code == 0
+    assert sorted(path.name for path in (root / "bases").iterdir()) == ["mine", "mine.json"]
 
 
 def test_a_style_renders_on_another_base_of_its_family(cli: Cli, studio: Studio) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from duktus.archive import base_records
 from duktus.archive.base_records import BaseRecord
 from duktus.archive.disk import explained
 from duktus.archive.lock import Lock
-from duktus.archive.store import file_sha256
+from duktus.archive.store import file_sha256, folder_to_write
 from duktus.archive.times import now
 from duktus.domain.base import Base, Role
 from duktus.domain.errors import ConflictError, InputError
@@ -70,13 +69,13 @@ def add_base(workspace: Workspace, wanted: Wanted, *, progress: Progress | None 
         lock = Lock(workspace.root / "archive" / "locks" / f"base-{name}.lock", f"the base '{name}'")
         with lock:
             if path.is_dir():
-                record = _described(path.absolute(), name, wanted, source=str(path.absolute()))
+                base = _described(path.absolute(), name, wanted.role)
+                record = _record(base, str(path.absolute()))
             elif path.is_file() or path.suffix.lower() in {".safetensors", *PICKLES}:
-                record = _from_file(workspace, path, name, wanted, told)
+                base, record = _from_file(workspace, path, name, wanted, told)
             else:
-                record = _from_hub(name, wanted, told)
+                base, record = _from_hub(name, wanted, told)
             base_records.write(workspace.base_records, record)
-    base = workspace.base(name)
     return BaseAdded(base, record, family(base.family).role_words(base.role))
 
 
@@ -90,21 +89,29 @@ def _refuse_contradictions(wanted: Wanted, path: Path) -> None:
         raise InputError(f"{path} has its own parts.", "", "--parts is for files of a transformer alone.")
 
 
-def _described(folder: Path, name: str, wanted: Wanted, *, source: str, **more: str | None) -> BaseRecord:
-    base = family_of(folder).describe(folder, name, role=wanted.role)
+def _described(folder: Path, name: str, role: Role | None) -> Base:
+    """The base in a folder: everything there, everything hashed, and its weights those it describes."""
+    base = family_of(folder).describe(folder, name, role=role)
+    from duktus.families.fitting import check_fits  # noqa: PLC0415 - loads torch
+
+    check_fits(base)
+    return base
+
+
+def _record(base: Base, source: str, **more: str | None) -> BaseRecord:
     return BaseRecord(
-        name=name,
+        name=base.name,
         family=base.family,
         weights=base.weights,
         role=base.role,
-        folder=folder,
+        folder=base.folder,
         source=source,
         added=now(),
         **more,
     )
 
 
-def _from_hub(name: str, wanted: Wanted, told: Progress) -> BaseRecord:
+def _from_hub(name: str, wanted: Wanted, told: Progress) -> tuple[Base, BaseRecord]:
     from duktus.families import hub  # noqa: PLC0415 - the hub's client is slow to load
 
     if not hub.is_hub_id(wanted.source):
@@ -114,10 +121,13 @@ def _from_hub(name: str, wanted: Wanted, told: Progress) -> BaseRecord:
             "Check the spelling.",
         )
     found = hub.download(wanted.source, revision=wanted.revision, say=told.say)
-    return _described(found.folder, name, wanted, source=wanted.source, revision=found.revision)
+    base = _described(found.folder, name, wanted.role)
+    return base, _record(base, wanted.source, revision=found.revision)
 
 
-def _from_file(workspace: Workspace, path: Path, name: str, wanted: Wanted, told: Progress) -> BaseRecord:
+def _from_file(
+    workspace: Workspace, path: Path, name: str, wanted: Wanted, told: Progress
+) -> tuple[Base, BaseRecord]:
     kept, found = family_of_file(path)
     file_hash = file_sha256(path)
     role = decided(told_by_hash(file_hash, found.told), wanted.role, path.name)
@@ -144,9 +154,9 @@ def _from_file(workspace: Workspace, path: Path, name: str, wanted: Wanted, told
             from duktus.families.transformer_file import Pieces, put_together  # noqa: PLC0415 - loads torch
 
             put_together(Pieces(path, kept.name, found.lacks, configuration), building, role)
-        kept.describe(building, name, role=role)
-    record = _described(target, name, wanted, source=str(path.absolute()), source_hash=file_hash)
-    return record.model_copy(update={"role": role})
+        built = _described(building, name, role)
+    base = built.model_copy(update={"folder": target.absolute()})
+    return base, _record(base, str(path.absolute()), source_hash=file_hash)
 
 
 def _parts(workspace: Workspace, path: Path, wanted: Wanted, found: SingleFile) -> Path:
@@ -186,7 +196,7 @@ def _configuration(place: str, told: Progress) -> Path:
 def _whole_or_nothing(target: Path) -> Generator[Path]:
     """A folder to build in, which gets its name when the block ends and vanishes when it raises."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    building = folder_to_write(target.parent)
     try:
         yield building
         if target.exists():  # left over from a removal that was interrupted: no record names it

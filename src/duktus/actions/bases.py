@@ -84,11 +84,16 @@ def show_base(workspace: Workspace, name: str | None = None) -> BaseShown:
 
 
 def check_base(workspace: Workspace, name: str | None = None) -> BaseChecked:
-    """Whether every file of a base is there, whole, and the one that was added."""
+    """Whether every file of a base is there, whole, and the one that was added, and its weights those that
+    its configurations describe.
+    """
+    from duktus.families.fitting import check_fits  # noqa: PLC0415 - loads torch, and listing bases does not
+
     wanted = name or workspace.base_name
     workspace.base_folder(wanted)
     try:
         base = workspace.base(wanted)
+        check_fits(base)
     except UserError as error:
         found = f"{error.what} {error.why}".strip()
         return BaseChecked(name=wanted, well=False, found=found, next_step=error.next_step)

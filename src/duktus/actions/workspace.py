@@ -86,7 +86,7 @@ class Workspace:
                 raise full_disk(self.root)
             if new:
                 write_whole(self.settings_file, self.settings_text.encode())
-            for folder in (self.root, self.root / "archive", self.store.writing):
+            for folder in (self.root, self.root / "archive", self.store.writing, self.base_records):
                 sweep(folder)
             self.archive.ready()
         return new

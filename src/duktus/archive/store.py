@@ -67,11 +67,19 @@ def write_whole(target: Path, data: bytes, *, through: Path | None = None) -> No
     _flush_folder(target.parent)
 
 
+def folder_to_write(place: Path) -> Path:
+    """A new folder beside others, whose name says that this process is writing it; renamed when whole."""
+    return Path(tempfile.mkdtemp(prefix=f"{_WRITING}{os.getpid()}-", dir=place))
+
+
 def sweep(folder: Path) -> int:
-    """Remove what processes that are no more were writing in a folder; how many files that was."""
+    """Remove what processes that are no more were writing in a folder; how many files and folders it was."""
     left = [path for path in folder.glob(f"{_WRITING}*-*") if not _alive(path.name)]
     for path in left:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     return len(left)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +18,7 @@ from duktus.families.folder_hash import folder_hash, read_json
 from duktus.families.roles import Told, decided
 from duktus.families.safetensors_header import read_header
 
+P = ParamSpec("P")
 UNSAFE = ("*.bin", "*.ckpt", "*.pt", "*.pth")
 
 
@@ -138,7 +141,7 @@ def checked_files(folder: Path, networks: Mapping[str, str], tokenizers: Iterabl
     """
     weights = [path for network, stem in networks.items() for path in weights_of(folder, network, stem).files]
     for path in weights:
-        read_header(path)
+        read_header(path, called=path.relative_to(folder).as_posix())
     configurations = [folder / network / "config.json" for network in networks]
     configurations.append(folder / "scheduler" / "scheduler_config.json")
     for path in configurations:
@@ -180,6 +183,26 @@ def pinned(facts: Facts, name: str, *, family: str, asked: Role | None) -> Base:
         role=role,
         render=note.render or facts.render(role),
     )
+
+
+def of_readable_configurations(describe: Callable[P, Base]) -> Callable[P, Base]:
+    """``describe`` of a family, which says so when a configuration lacks a value or has another kind of
+    value where it reads one; the files are a person's, and nobody has checked them before.
+    """
+
+    @wraps(describe)
+    def described(*args: P.args, **kwargs: P.kwargs) -> Base:
+        try:
+            return describe(*args, **kwargs)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+            why = f"{error} is missing." if isinstance(error, KeyError) else f"{error}."
+            raise InputError(
+                f"The configurations in {args[0]} do not describe a base:",
+                why,
+                "Copy or download the base again.",
+            ) from error
+
+    return described
 
 
 def vocabulary(folder: Path, tokenizer: str = "tokenizer") -> list[Path]:

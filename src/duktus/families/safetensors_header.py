@@ -44,45 +44,46 @@ class Header:
     """Where the tensor bytes begin."""
 
 
-def read_header(path: Path) -> Header:
-    """The checked header of a safetensors file.
+def read_header(path: Path, *, called: str | None = None) -> Header:
+    """The checked header of a safetensors file; errors name it as ``called``, else by its file name.
 
     Raises:
         InputError: not a safetensors file, or truncated, or inconsistent; names the file and why.
     """
+    name = called or path.name
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             start = file.read(8)
             if len(start) < 8:
-                raise _damaged(path, "it is shorter than a header")
+                raise _damaged(name, "it is shorter than a header")
             (length,) = struct.unpack("<Q", start)
             # One header in 32 has a length that begins with a pickle's first byte; none is that long.
             too_long = length > min(MAX_HEADER, size - 8)
             if too_long and (start[:2] == b"PK" or start[:1] == b"\x80"):
                 raise InputError(
-                    f"{path.name} is a Python pickle, not a safetensors file.",
+                    f"{name} is a Python pickle, not a safetensors file.",
                     "A pickle can run any code when it is loaded, so duktus never opens one.",
                     "Ask for the file in safetensors format.",
                 )
             if too_long:
-                raise _damaged(path, "its header reaches past its end: it is truncated or another format")
+                raise _damaged(name, "its header reaches past its end: it is truncated or another format")
             raw = file.read(length)
     except OSError as error:
         raise InputError(f"{path} cannot be read.", f"{error.strerror}.") from error
     try:
         content = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise _damaged(path, "its header is not JSON") from error
+        raise _damaged(name, "its header is not JSON") from error
     if not isinstance(content, dict):
-        raise _damaged(path, "its header is not a JSON object")
-    return _checked(path, content, data_start=8 + length, size=size)
+        raise _damaged(name, "its header is not a JSON object")
+    return _checked(name, content, data_start=8 + length, size=size)
 
 
-def _checked(path: Path, content: dict[str, Any], *, data_start: int, size: int) -> Header:
+def _checked(called: str, content: dict[str, Any], *, data_start: int, size: int) -> Header:
     metadata = content.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise _damaged(path, "its metadata is not a map of texts")
+        raise _damaged(called, "its metadata is not a map of texts")
     tensors: dict[str, TensorEntry] = {}
     spans: list[tuple[int, int]] = []
     for name, entry in content.items():
@@ -91,22 +92,22 @@ def _checked(path: Path, content: dict[str, Any], *, data_start: int, size: int)
             values = 1
             for length in shape:
                 if not isinstance(length, int) or length < 0:
-                    raise _damaged(path, f"the shape of {name!r} is not a shape")
+                    raise _damaged(called, f"the shape of {name!r} is not a shape")
                 values *= length
             right = end - begin == values * BYTES_PER_VALUE[dtype]
         except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(path, f"the entry of {name!r} is not a tensor") from error
+            raise _damaged(called, f"the entry of {name!r} is not a tensor") from error
         if not right:
-            raise _damaged(path, f"the bytes of {name!r} do not match its shape")
+            raise _damaged(called, f"the bytes of {name!r} do not match its shape")
         tensors[name] = TensorEntry(dtype=dtype, shape=tuple(shape))
         spans.append((begin, end))
     position = 0
     for begin, end in sorted(spans):
         if begin != position:
-            raise _damaged(path, "its tensors overlap or leave gaps")
+            raise _damaged(called, "its tensors overlap or leave gaps")
         position = end
     if data_start + position != size:
-        raise _damaged(path, f"it has {size} bytes where its header asks for {data_start + position}")
+        raise _damaged(called, f"it has {size} bytes where its header asks for {data_start + position}")
     return Header(tensors=tensors, metadata=metadata, data_start=data_start)
 
 
@@ -118,5 +119,5 @@ def tensor_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _damaged(path: Path, why: str) -> InputError:
-    return InputError(f"{path.name} is damaged:", f"{why}.", "Copy or download it again.")
+def _damaged(name: str, why: str) -> InputError:
+    return InputError(f"{name} is damaged:", f"{why}.", "Copy or download it again.")

@@ -19,6 +19,11 @@ LORA_MARKS = (".lora_down", ".lora_up", ".lora_A", ".lora_B", ".lora.", "_lora."
 DENOISER = ("model.diffusion_model.", "double_blocks.", "layers.", "transformer_blocks.", "down_blocks.")
 AUTOENCODER = ("first_stage_model.", "vae.", "encoder.", "decoder.")
 TEXT = ("cond_stage_model.", "conditioner.", "text_encoders.")
+TEXT_ALONE = ("text_model.", "embeddings.token_embedding.", "shared.", "encoder.block.",
+              "encoder.embed_tokens.", "model.embed_tokens.", "embed_tokens.")  # fmt: skip
+"""How files of CLIP, T5 or Qwen3 alone begin."""
+EMBEDDINGS = {"emb_params", "clip_l", "clip_g"}
+"""The only tensors of a textual inversion, as A1111 and kohya-ss/sd-scripts write it."""
 DENOISER_PREFIXES = ("model.diffusion_model.", "diffusion_model.", "transformer.")
 PICKLES = {".ckpt", ".bin", ".pt", ".pth", ".pkl"}
 
@@ -95,7 +100,19 @@ def checked_header(path: Path) -> Header:
         raise InputError(
             f"{path.name} is a style (LoRA), not a base.",
             "It holds low-rank changes to the weights of a base, not the weights.",
-            "Use it with --style on the base it was taught on.",
+            f"Bring it in as a style: duktus style import {path}",
+        )
+    if names and all(name in EMBEDDINGS for name in names):
+        raise InputError(
+            f"{path.name} is a textual inversion, not a base.",
+            "It holds the vectors of one invented word.",
+            "Name the whole base, or a diffusers folder.",
+        )
+    if _has(names, TEXT_ALONE) and not _has(names, DENOISER):
+        raise InputError(
+            f"{path.name} is a text encoder alone, not a base.",
+            "It turns words into numbers; the network that draws is missing.",
+            "Name the whole base, or a diffusers folder.",
         )
     if _has(names, AUTOENCODER) and not _has(names, DENOISER):
         raise InputError(

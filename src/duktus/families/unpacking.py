@@ -37,6 +37,8 @@ def unpack(path: Path, pipeline: str, configuration: Path, target: Path, role: R
     kinds = [entry.dtype for entry in read_header(path).tensors.values()]
     dtype = DTYPES.get(max(set(kinds), key=kinds.count), torch.float32)
     diffusers_logging.disable_progress_bar()
+    level = diffusers_logging.get_verbosity()
+    diffusers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     prefer_pillow()
     kind: Any = getattr(diffusers, pipeline)
@@ -58,4 +60,6 @@ def unpack(path: Path, pipeline: str, configuration: Path, target: Path, role: R
             first[0] if first else type(error).__name__,
             "Download it again, or name another folder of configurations with --config.",
         ) from error
+    finally:
+        diffusers_logging.set_verbosity(level)
     (target / "duktus.json").write_text(json.dumps({"role": role.value}), encoding="utf-8")

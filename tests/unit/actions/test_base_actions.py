@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,9 @@ def test_a_folder_is_added_in_place_and_used_under_its_name(workspace: Workspace
     assert shown.size > 10_000
     assert shown.record == added.record
     assert check_base(workspace, "mine").well
+    more_than_is_said(Path(shutil.copytree(sd15, workspace.root / "other")))
+    there = replace(workspace, base_folders={**workspace.base_folders, "other": workspace.root / "other"})
+    assert "weights in unet/" in check_base(there, "other").found
     assert remove_base(workspace, "mine").folder is None
     assert nothing_added(workspace)
     assert (sd15 / "model_index.json").is_file()
@@ -120,10 +124,73 @@ def unknown(folder: Path) -> None:
     path.write_text(path.read_text().replace("StableDiffusionPipeline", "CascadePipeline"))
 
 
+def edited(folder: Path, name: str, **changes: object) -> None:
+    path = folder / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def another_network(folder: Path) -> None:
+    shutil.copy(*(folder / part / "diffusion_pytorch_model.safetensors" for part in ("vae", "unet")))
+
+
+def autoencoder_of_another_size(folder: Path) -> None:
+    """Its configuration says nothing of it."""
+    path = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    save_file({name: torch.cat([one, one]) for name, one in load_file(path).items()}, path, {"format": "pt"})
+
+
+def more_than_is_said(folder: Path) -> None:
+    path = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    layer = {"down_blocks.0.resnets.7.conv1.weight": torch.ones(1)}
+    save_file(load_file(path) | layer, path, {"format": "pt"})
+
+
+def text_of_another_size(folder: Path) -> None:
+    path = folder / "text_encoder" / "model.safetensors"
+    save_file(
+        {name: one[..., :-1].contiguous() for name, one in load_file(path).items()}, path, {"format": "pt"}
+    )
+
+
+def half_a_text_encoder(folder: Path) -> None:
+    path = folder / "text_encoder" / "model.safetensors"
+    save_file({k: v for k, v in load_file(path).items() if ".layers.1." not in k}, path, {"format": "pt"})
+
+
+def no_network(folder: Path) -> None:
+    edited(folder, "vae/config.json", norm_num_groups="some")
+
+
+def no_kind(folder: Path) -> None:
+    edited(folder, "vae/config.json", _class_name="AutoencoderOfTomorrow")
+
+
+def no_size(folder: Path) -> None:
+    edited(folder, "unet/config.json", sample_size="large")
+
+
+def unknown_prediction(folder: Path) -> None:
+    edited(folder, "scheduler/scheduler_config.json", prediction_type="sample")
+
+
+def unknown_noise(folder: Path) -> None:
+    edited(folder, "scheduler/scheduler_config.json", beta_schedule="zigzag")
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (truncated, r"diffusion_pytorch_model\.safetensors is damaged"),
+        (another_network, r"weights in unet/ of .* are missing"),
+        (autoencoder_of_another_size, r"weights in vae/ of .* have another shape"),
+        (more_than_is_said, r"weights in unet/ of .* 0 are missing .* 1 more have no place"),
+        (text_of_another_size, r"weights in text_encoder/ of .* have another shape"),
+        (half_a_text_encoder, r"weights in text_encoder/ of .* tensors 1\d are missing"),
+        (no_network, r"vae/config\.json of .* describes no network"),
+        (no_kind, r"vae/config\.json of .* describes no network.*AutoencoderOfTomorrow"),
+        (no_size, r"configurations in .* do not describe a base.*large"),
+        (unknown_prediction, "mine predicts 'sample'"),
+        (unknown_noise, "noise levels of mine cannot be made.*zigzag"),
+        (truncated, r"vae/diffusion_pytorch_model\.safetensors is damaged"),
         (pickled, "Python pickle"),
         (without_text, r"text_encoder/model\.safetensors is missing"),
         (foreign_autoencoder, "The VAE in .* is that of SDXL"),
@@ -169,9 +236,29 @@ def test_a_single_file_becomes_the_same_base(
     assert nothing_added(workspace)
 
 
+@pytest.mark.parametrize(
+    ("taken", "words"),
+    [
+        ("text_encoder/model", "a text encoder alone"),
+        ("vae/diffusion_pytorch_model", "a VAE alone"),
+        ("unet/diffusion_pytorch_model", "a denoiser without its text encoder and its VAE"),
+    ],
+)
+def test_one_network_given_as_a_base_is_named(
+    workspace: Workspace, sd15: Path, tmp_path: Path, taken: str, words: str
+) -> None:
+    path = Path(shutil.copy(sd15 / f"{taken}.safetensors", tmp_path / "base.safetensors"))
+    with pytest.raises(InputError, match=words):
+        add_base(workspace, Wanted(str(path), role=Role.RENDER_ONLY, config=str(sd15)))
+    save_file({"emb_params": torch.ones(2, 768)}, path)
+    with pytest.raises(InputError, match="a textual inversion, not a base"):
+        add_base(workspace, Wanted(str(path)))
+    assert nothing_added(workspace)
+
+
 def test_a_style_given_as_a_base_is_told_so(workspace: Workspace, sd15: Path, tmp_path: Path) -> None:
     write_random_style(family("sd15").describe(sd15, "m"), tmp_path / "base.safetensors")
-    with pytest.raises(InputError, match=r"is a style .*not a base"):
+    with pytest.raises(InputError, match=r"is a style .*not a base.*duktus style import"):
         add_base(workspace, Wanted(str(tmp_path / "base.safetensors")))
     assert nothing_added(workspace)
 

@@ -8,7 +8,7 @@ from duktus.domain.base import Base, RenderDefaults, Role
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import NoiseLevels, Targets
-from duktus.families.diffusers_folder import Facts, checked_files, pinned
+from duktus.families.diffusers_folder import Facts, checked_files, of_readable_configurations, pinned
 from duktus.families.family import TeachDefaults
 from duktus.families.flow.folder import check_flow_autoencoder, check_text_encoder, config_of
 from duktus.families.folder_hash import read_json
@@ -72,6 +72,7 @@ def takes_guidance(folder: Path) -> bool:
     return bool(read_json(folder / "transformer" / "config.json").get("guidance_embeds"))
 
 
+@of_readable_configurations
 def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Base:
     """The base in ``folder``: every file checked, everything that decides its pictures hashed.
 

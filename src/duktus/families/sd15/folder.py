@@ -8,7 +8,7 @@ from duktus.domain.base import Base, RenderDefaults, Role
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import Targets
-from duktus.families.diffusers_folder import Facts, checked_files, pinned
+from duktus.families.diffusers_folder import Facts, checked_files, of_readable_configurations, pinned
 from duktus.families.family import TeachDefaults
 from duktus.families.folder_hash import read_json
 from duktus.families.unet.folder import check_autoencoder, sized_render_defaults, told_by_unet_folder
@@ -51,6 +51,7 @@ def recognises(folder: Path) -> bool:
     )
 
 
+@of_readable_configurations
 def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Base:
     """The base in ``folder``: every file checked, everything that decides its pictures hashed.
 

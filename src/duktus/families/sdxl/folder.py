@@ -10,7 +10,7 @@ from duktus.domain.base import Base, RenderDefaults, Role
 from duktus.domain.errors import InputError, MismatchError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import Targets
-from duktus.families.diffusers_folder import Facts, checked_files, missing, pinned
+from duktus.families.diffusers_folder import Facts, checked_files, missing, of_readable_configurations, pinned
 from duktus.families.family import TeachDefaults
 from duktus.families.folder_hash import read_json
 from duktus.families.roles import Told
@@ -104,6 +104,7 @@ def _unfit(folder: Path, why: str) -> InputError:
     )
 
 
+@of_readable_configurations
 def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Base:
     """The base in ``folder``: every file checked, everything that decides its pictures hashed.
 

@@ -29,13 +29,23 @@ class SignalSchedule:
         self._base = base
         self.prediction: str = configuration.get("prediction_type", "epsilon")
         if self.prediction not in PREDICTIONS:
-            raise InputError(f"{base} predicts {self.prediction!r}, which this family does not know.")
+            raise InputError(
+                f"{base} predicts {self.prediction!r}, which this family does not know.",
+                f"Known: {', '.join(PREDICTIONS)} (prediction_type in scheduler/scheduler_config.json).",
+            )
         kept = {
             key: value
             for key, value in configuration.items()
             if "beta" in key or key == "num_train_timesteps"
         }
-        schedule: Any = DDPMScheduler.from_config(kept)
+        try:
+            schedule: Any = DDPMScheduler.from_config(kept)
+        except (NotImplementedError, TypeError, ValueError, RuntimeError) as error:
+            raise InputError(
+                f"The noise levels of {base} cannot be made of its scheduler/scheduler_config.json.",
+                str(error).partition("\n")[0],
+                "Copy or download the base again.",
+            ) from error
         self.signal: Tensor = schedule.alphas_cumprod.to(device)
 
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
