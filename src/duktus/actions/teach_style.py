@@ -72,7 +72,15 @@ def _teach(
 ) -> tuple[Ready, Taught, Plan]:
     device = pick_device(workspace.device)
     told.say("Trying it out before it starts.")
-    plan = preflight(ready.base, ready.pictures, ready.settings, run, device=device, held_out=ready.held_out)
+    plan = preflight(
+        ready.base,
+        ready.pictures,
+        ready.settings,
+        run,
+        device=device,
+        held_out=ready.held_out,
+        resume=resume,
+    )
     teller = Teller(told)
     for words in plan.words:
         teller.say(words)
@@ -90,7 +98,7 @@ def _teach(
         run,
         device=plan.device,
         dtype=plan.dtype,
-        gradient_checkpointing=plan.gradient_checkpointing,
+        measures=plan.measures,
         held_out=ready.held_out,
         prior=ready.class_pictures,
         resume=resume,

@@ -110,6 +110,10 @@ def teach(
         str | None,
         typer.Option("--gradient-checkpointing", help="auto, on or off: less memory for more time."),
     ] = None,
+    int8_base: Annotated[
+        str | None,
+        typer.Option("--int8-base", help="auto, on or off: the frozen base's large weights in 8 bits."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Teach a style from a folder of pictures."""
@@ -136,6 +140,7 @@ def teach(
         "sample_every": sample_every,
         "dtype": dtype,
         "gradient_checkpointing": gradient_checkpointing,
+        "int8_base": int8_base,
     }
 
     def act(given: Given) -> Outcome:

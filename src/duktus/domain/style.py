@@ -114,6 +114,9 @@ class TeachSettings(_Frozen):
     gradient_checkpointing: Literal["auto", "on", "off"] = Field(
         default="auto", description="compute again on the way back instead of keeping; auto = by free memory"
     )
+    int8_base: Literal["auto", "on", "off"] = Field(
+        default="auto", description="hold the frozen base's large weights in 8 bits; auto = by free memory"
+    )
 
 
 class Outcome(StrEnum):

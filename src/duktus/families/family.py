@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from duktus.domain.style import NoiseLevels
+from duktus.families.holding import STOCK, Holding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,6 +62,13 @@ class LoadedBase(Protocol):
     dtype: torch.dtype
     denoiser: nn.Module
     """The network that a style is taught on; its ``named_modules`` are the true module paths."""
+    encoder_bytes: int
+    """What text encoders and autoencoder take, until they are dropped."""
+
+    @property
+    def denoiser_bytes(self) -> int:
+        """What the denoiser's weights take on the device, as they are held."""
+        ...
 
     def encode_text(self, texts: Sequence[str]) -> Conditioning:
         """One row per text, each encoded alone at fixed shape, so that caching keeps the bits."""
@@ -178,8 +186,10 @@ class Family(Protocol):
         """:class:`InputError` for what this base cannot render: a sampler, a schedule, a size, guidance."""
         ...
 
-    def load(self, base: Base, *, device: str = "cpu", dtype: str = "float32") -> LoadedBase:
-        """The base in memory; imports torch."""
+    def load(
+        self, base: Base, *, device: str = "cpu", dtype: str = "float32", holding: Holding = STOCK
+    ) -> LoadedBase:
+        """The base in memory, its denoiser's weights held as asked; imports torch."""
         ...
 
     def write_style(

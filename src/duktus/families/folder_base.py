@@ -10,26 +10,38 @@ import torch
 from duktus.domain.base import Base
 from duktus.families.autoencoding import Autoencoder
 from duktus.families.folder_hash import read_json
+from duktus.families.holding import Holding
 from duktus.families.pretrained import DTYPES, load_network
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 class FolderBase(ABC):
     """Loaded from a diffusers folder; whoever inherits sets ``_pictures`` and the denoiser."""
 
     _pictures: Autoencoder
+    denoiser: nn.Module
 
-    def __init__(self, base: Base, *, device: str, dtype: str) -> None:
+    def __init__(self, base: Base, *, device: str, dtype: str, holding: Holding) -> None:
         self.base = base
+        self._holding = holding
+        self.encoder_bytes = 0
         self.device = torch.device(device)
         self.dtype = DTYPES[dtype]
         self._noise = read_json(base.folder / "scheduler" / "scheduler_config.json")
 
     def _network(self, kind: Any, name: str, dtype: torch.dtype | None = None) -> Any:
         """The network in that folder of the base, frozen, in the base's own dtype without another."""
-        return load_network(kind, self.base.folder, name, dtype=dtype or self.dtype, device=self.device)
+        network = load_network(kind, self.base.folder, name, dtype=dtype or self.dtype, device=self.device)
+        self.encoder_bytes += bytes_of(network)
+        return network
+
+    def _denoiser(self, kind: Any, name: str) -> Any:
+        """The network in that folder of the base, its weights held as asked."""
+        return load_network(
+            kind, self.base.folder, name, dtype=self.dtype, device=self.device, holding=self._holding
+        )
 
     def _autoencoder(self, kind: Any, dtype: torch.dtype | None = None) -> Autoencoder:
         dtype = dtype or self.dtype
@@ -47,10 +59,23 @@ class FolderBase(ABC):
         """(channels + 1, 3): weights and, last, the bias row; least squares over this base's decoder."""
         return self._pictures.latent_to_rgb()
 
+    @property
+    def denoiser_bytes(self) -> int:
+        """What the denoiser's weights take on the device, as they are held."""
+        return bytes_of(self.denoiser)
+
     def drop_encoders(self) -> None:
         """Free the text encoders and the autoencoder; the preview matrix is fitted before."""
+        self.encoder_bytes = 0
         self._pictures.drop()
         self._drop_text_encoders()
 
     @abstractmethod
     def _drop_text_encoders(self) -> None: ...
+
+
+def bytes_of(network: nn.Module) -> int:
+    """Bytes of the parameters and buffers of a network, each storage once."""
+    tensors = (*network.parameters(), *network.buffers())
+    storages = (tensor.untyped_storage() for tensor in tensors)
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())

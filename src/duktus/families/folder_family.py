@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from duktus.domain.errors import InputError
 from duktus.families import diffusers_folder
+from duktus.families.holding import STOCK, Holding
 from duktus.families.unet import inpainting
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class FolderFamily(ABC):
         """:class:`InputError` for what this base cannot render."""
 
     @abstractmethod
-    def loaded(self, base: Base, *, device: str, dtype: str) -> LoadedBase:
+    def loaded(self, base: Base, *, device: str, dtype: str, holding: Holding) -> LoadedBase:
         """The base of this family in memory; imports torch."""
 
     @abstractmethod
@@ -79,11 +80,13 @@ class FolderFamily(ABC):
         """Starting values for about ten pictures, from ``duktus.json`` or the family's own."""
         return diffusers_folder.teach_defaults(base.folder, self.taught)
 
-    def load(self, base: Base, *, device: str = "cpu", dtype: str = "float32") -> LoadedBase:
+    def load(
+        self, base: Base, *, device: str = "cpu", dtype: str = "float32", holding: Holding = STOCK
+    ) -> LoadedBase:
         """The base in memory; nothing is fetched from the network."""
         if base.family != self.name:
             raise InputError(f"{base.name} is a base of family {base.family}, not {self.name}.")
-        return self.loaded(base, device=device, dtype=dtype)
+        return self.loaded(base, device=device, dtype=dtype, holding=holding)
 
     def write_style(
         self,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from duktus.families.diffusers_folder import weights_of
+from duktus.families.holding import STOCK, Holding
+from duktus.families.streaming import streamed
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from transformers import PreTrainedModel
@@ -19,13 +21,26 @@ if TYPE_CHECKING:
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def load_network(kind: Any, base: Path, name: str, *, dtype: torch.dtype, device: torch.device) -> Any:
-    """The network in the folder ``name`` of a base, frozen, for inference.
+def load_network(
+    kind: Any,
+    base: Path,
+    name: str,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    holding: Holding = STOCK,
+) -> Any:
+    """The network in the folder ``name`` of a base, frozen, for inference; only diffusers' networks can be
+    held otherwise than stock.
 
     :class:`InputError` when its weights are missing or no safetensors.
     """
     of_transformers = issubclass(kind, PreTrainedModel)
-    variant = weights_of(base, name, "model" if of_transformers else "diffusion_pytorch_model").variant
+    weights = weights_of(base, name, "model" if of_transformers else "diffusion_pytorch_model")
+    if holding != STOCK:
+        assert not of_transformers
+        return streamed(kind, base / name, weights, dtype=dtype, device=device, holding=holding)
+    variant = weights.variant
     kwargs: dict[str, Any] = {"variant": variant} if variant else {}
     kwargs["dtype" if of_transformers else "torch_dtype"] = dtype
     bars = transformers_logging.is_progress_bar_enabled()

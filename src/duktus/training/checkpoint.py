@@ -42,9 +42,12 @@ MAY_CHANGE = frozenset(
         "patience",
         "dtype",
         "gradient_checkpointing",
+        "int8_base",
     }
 )
 """Settings that a resumed run may change: none of them changes a step that is already taken."""
+CHECKPOINTS = "checkpoints"
+"""The folder of the checkpoints in that of a run."""
 _PART = ".part"
 """How a file ends that is still being written."""
 _NAME = re.compile(r"^step-(\d{6,})\.safetensors$")
@@ -63,6 +66,8 @@ class RunRecord(BaseModel):
     arithmetic: str
     """The dtype the base computed in."""
     gradient_checkpointing: bool = False
+    int8_base: bool = False
+    """Whether the base's large weights were in eight bits."""
     threads: int
     fingerprint: str
     """Of the pictures taught on and of those held out."""
@@ -162,6 +167,14 @@ class CheckpointFolder:
             )
 
 
+def as_begun(settings: TeachSettings, run: Path) -> TeachSettings:
+    """The settings, with what memory decided when the run in that folder began and a step depends on."""
+    begun, _ = CheckpointFolder(run / CHECKPOINTS).newest()
+    if begun is None or settings.int8_base != "auto":
+        return settings
+    return settings.model_copy(update={"int8_base": "on" if begun.record.int8_base else "off"})
+
+
 def check_resumable(then: RunRecord, now: RunRecord) -> tuple[str, ...]:
     """Notes in words; :class:`MismatchError` naming everything that differs and would change the result."""
     changed = [
@@ -173,6 +186,11 @@ def check_resumable(then: RunRecord, now: RunRecord) -> tuple[str, ...]:
         changed.append(f"the base was {then.base.name} ({then.base.weights[:8]}), now {now.base.name}")
     if then.arithmetic != now.arithmetic:
         changed.append(f"it computed in {then.arithmetic}, now in {now.arithmetic}")
+    if then.int8_base != now.int8_base:
+        in_words = {True: "in 8 bits", False: "whole"}
+        changed.append(
+            f"the base's weights were {in_words[then.int8_base]} (--int8-base), now {in_words[now.int8_base]}"
+        )
     if then.fingerprint != now.fingerprint:
         changed.append("the pictures, their captions, the held-out or the class pictures are others")
     if changed:

@@ -17,19 +17,20 @@ from duktus.domain.base import Role
 from duktus.domain.errors import InputError, StorageError, TrainingError
 from duktus.families import registry
 from duktus.training.cache import build_cache
-from duktus.training.checkpoint import CheckpointFolder, RunRecord, storage_error
+from duktus.training.checkpoint import CheckpointFolder, RunRecord, as_begun, storage_error
 from duktus.training.evaluation import build_probes, rows
 from duktus.training.export import export_style
 from duktus.training.loop import Trainer
+from duktus.training.measures import Measures, ladder
+from duktus.training.memory import out_of_memory
 from duktus.training.probe import choose
-from duktus.training.recomputing import decide, recompute
 from duktus.training.training_set import CLASS_PROBE, TrainingSet
 
 if TYPE_CHECKING:
     from duktus.domain.base import Base
     from duktus.domain.style import TeachSettings
     from duktus.families.family import LoadedBase
-    from duktus.training.probe import Trial
+    from duktus.training.probe import Choice, Trial
 
 WARM_UP, TIMED = 1, 2
 SPARE_DISK = 64 * 2**20
@@ -45,7 +46,8 @@ class Plan:
     disk_bytes: int
     device: str
     dtype: str
-    gradient_checkpointing: bool
+    measures: Measures
+    """What the run does because memory is short, or because it was asked to."""
     words: tuple[str, ...]
     seconds_per_step: float
     trials: tuple[Trial, ...]
@@ -69,8 +71,10 @@ def preflight(
     *,
     device: str = "auto",
     held_out: TrainingSet | None = None,
+    resume: bool = False,
 ) -> Plan:
-    """Everything that can fail is tried now, in ``folder``'s place, and cleaned up again.
+    """Everything that can fail is tried now, in ``folder``'s place, and cleaned up again. With ``resume``,
+    the weights of the base are held as the run in ``folder`` began with.
 
     Raises :class:`InputError` for a base that is not for teaching, :class:`StorageError` for a disk that
     is full or read-only, :class:`TrainingError` when the smoke run fails.
@@ -78,10 +82,7 @@ def preflight(
     check_role(base)
     _check_folder(folder)
     taught, kept = (pictures, held_out) if held_out is not None else pictures.split(settings.held_out)
-    choice = choose(base, settings, device)
-    keeping = decide(choice.loaded, settings)
-    recompute(choice.loaded, on=keeping.recompute)
-    smoke = _smoke_run(choice.loaded, taught, settings, folder)
+    choice, smoke = _tried(base, taught, as_begun(settings, folder) if resume else settings, folder, device)
     asked = rows(len(kept.pictures), settings)
     asked += CLASS_PROBE * settings.probe_timesteps if settings.prior else 0
     asked *= settings.steps // settings.evaluate_every + 2
@@ -102,7 +103,7 @@ def preflight(
         + "; ".join(trial.words for trial in choice.trials)
         + ".",
         needs,
-        keeping.words,
+        choice.fit.words,
         held_out_words(len(taught.pictures), len(kept.pictures), settings),
         *kept_words(settings),
         checkpoint_words(settings),
@@ -114,7 +115,7 @@ def preflight(
         disk_bytes=disk,
         device=choice.device,
         dtype=choice.dtype,
-        gradient_checkpointing=keeping.recompute,
+        measures=choice.fit.measures,
         words=words,
         seconds_per_step=smoke.step_seconds,
         trials=choice.trials,
@@ -207,6 +208,29 @@ def _check_disk(folder: Path, needed: int) -> None:
             f"{free / 2**20:.0f} MB are free.",
             "Free some space, or keep fewer checkpoints.",
         )
+
+
+def _tried(
+    base: Base, taught: TrainingSet, settings: TeachSettings, folder: Path, device: str
+) -> tuple[Choice, _Smoke]:
+    """The first rung on which real steps of the whole batch go through."""
+    rungs = ladder(settings)
+    while True:
+        choice = choose(base, settings, device, rungs)
+        try:
+            return choice, _smoke_run(choice.loaded, taught, settings, folder)
+        except RuntimeError as error:
+            rungs = tuple(rung for rung in rungs if rung > choice.fit.measures)
+            if not out_of_memory(error):
+                raise
+            if not rungs:
+                raise TrainingError(
+                    f"A step of {settings.batch} pictures at {settings.resolution} px does not fit into the "
+                    f"memory of {choice.device}.",
+                    choice.fit.words,
+                    "Teach with a lower --batch or --resolution.",
+                ) from error
+        del choice
 
 
 def _smoke_run(loaded: LoadedBase, taught: TrainingSet, settings: TeachSettings, folder: Path) -> _Smoke:

@@ -7,20 +7,23 @@ adapter, the optimizer and the loss stay in float32 whatever the base computes i
 
 from __future__ import annotations
 
+import gc
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import torch
 
 from duktus.domain.errors import InputError, TrainingError
-from duktus.families import lora, registry
-from duktus.families.safetensors_header import read_header
-from duktus.training.recomputing import decide, example, free_memory, recompute
+from duktus.families import at_use, lora, registry
+from duktus.training.measures import NOTHING, Measures, ladder
+from duktus.training.memory import Fit, expected_bytes, free_memory, out_of_memory, size
+from duktus.training.recomputing import example, recompute, recomputes, step_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -44,6 +47,8 @@ class Trial:
     error: float | None
     fault: str = ""
     """Why it cannot be used; empty when it can."""
+    measures: Measures = NOTHING
+    """What it took to fit into the memory."""
 
     @property
     def words(self) -> str:
@@ -51,11 +56,16 @@ class Trial:
         if self.fault:
             return f"{self.device} {self.dtype}: {self.fault}"
         against = "" if not self.error else f", error {self.error:.1%}"
-        return f"{self.device} {self.dtype}: {self.seconds:.2f} s a picture forward and back{against}"
+        took = f", with {self.measures.words}" if self.measures != NOTHING else ""
+        return f"{self.device} {self.dtype}: {self.seconds:.2f} s a picture forward and back{against}{took}"
 
     def beats(self, other: Trial | None) -> bool:
-        """Whether this arithmetic is taken instead of the other."""
-        return other is None or self.seconds * WORTH < other.seconds
+        """Whether this arithmetic is taken instead of the other: fewer measures first, then clearly more
+        speed.
+        """
+        if other is None or self.measures != other.measures:
+            return other is None or self.measures < other.measures
+        return self.seconds * WORTH < other.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,37 +75,59 @@ class Choice:
     device: str
     dtype: str
     trials: tuple[Trial, ...]
+    fit: Fit
+    """Its measures, and how they fit into the memory."""
     loaded: LoadedBase
     """The base, loaded as chosen."""
 
 
-def choose(base: Base, settings: TeachSettings, device: str = "auto") -> Choice:
+@dataclass(slots=True)
+class _Tried:
+    """One arithmetic on the lowest rung that carries it."""
+
+    trial: Trial
+    fit: Fit | None = None
+    gradient: Tensor | None = None
+    loaded: LoadedBase | None = None
+
+
+def choose(
+    base: Base, settings: TeachSettings, device: str = "auto", rungs: Sequence[Measures] | None = None
+) -> Choice:
     """Try what ``device`` (``auto``, ``cpu``, ``cuda``, ``mps``) may compute in and take the best.
 
-    float32 wins unless another is finite, close to it and clearly faster. Raises
+    Each arithmetic is tried with the first of ``rungs`` (all that the settings leave open) that fits into
+    the free memory, the last where none does. float32 wins unless another is finite, close to it, and needs
+    fewer measures or is clearly faster. One copy of the base is in memory at a time. Raises
     :class:`TrainingError` with every trial when none works.
     """
     place = _device(device)
     wanted = [settings.dtype] if settings.dtype != "auto" else _dtypes(place)
     trials: list[Trial] = []
-    taken: tuple[Trial, LoadedBase] | None = None
+    taken: _Tried | None = None
     reference: Tensor | None = None
     for dtype in wanted:
-        trial, gradient, loaded = _try(base, settings, place, dtype, reference)
-        trials.append(trial)
-        if dtype == "float32" and not trial.fault:
-            reference = gradient
-        if loaded is None or trial.fault:
+        if taken is not None:
+            taken.loaded = None
+        tried = _try(base, settings, (place, dtype), rungs or ladder(settings), reference)
+        trials.append(tried.trial)
+        if tried.trial.fault:
             continue
-        if trial.beats(taken[0] if taken else None):
-            taken = (trial, loaded)
+        if dtype == "float32":
+            reference = tried.gradient
+        if tried.trial.beats(taken.trial if taken else None):
+            taken = tried
+        del tried
     if taken is None:
         raise TrainingError(
             f"{base.name} cannot be taught on {place}.",
             "; ".join(trial.words for trial in trials) + ".",
             "Teach with --device cpu --dtype float32.",
         )
-    return Choice(taken[0].device, taken[0].dtype, tuple(trials), taken[1])
+    assert taken.fit is not None
+    loaded = taken.loaded or _load(base, place, taken.trial.dtype, taken.fit.measures)
+    recompute(loaded, on=taken.fit.measures.recompute)
+    return Choice(taken.trial.device, taken.trial.dtype, tuple(trials), taken.fit, loaded)
 
 
 def _device(device: str) -> str:
@@ -126,45 +158,112 @@ def _dtypes(device: str) -> list[str]:
 
 
 def _try(
-    base: Base, settings: TeachSettings, device: str, dtype: str, reference: Tensor | None
-) -> tuple[Trial, Tensor | None, LoadedBase | None]:
+    base: Base,
+    settings: TeachSettings,
+    where: tuple[str, str],
+    rungs: Sequence[Measures],
+    reference: Tensor | None,
+) -> _Tried:
+    """The arithmetic ``where`` (device, dtype) against the gradient of float32, if there is one."""
+    device, dtype = where
     try:
-        loaded = registry.family(base.family).load(base, device=device, dtype=dtype)
-        recompute(loaded, on=decide(loaded, settings).recompute)
-        seconds, gradient = _step(loaded, settings)
+        loaded, fit, step = _lowest(base, settings, where, rungs)
     except (RuntimeError, TypeError) as error:  # torch's word for "not on this device" and "no memory"
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        return Trial(device, dtype, math.inf, None, f"failed ({reason})"), None, None
-    if not bool(torch.isfinite(gradient).all()):
-        return Trial(device, dtype, seconds, None, "numbers overflow"), None, None
+        return _Tried(Trial(device, dtype, math.inf, None, f"failed ({reason})"))
+    if not bool(torch.isfinite(step.gradient).all()):
+        return _Tried(Trial(device, dtype, step.seconds, None, "numbers overflow"))
     off = None
     if reference is not None:
-        off = float((gradient - reference).norm() / reference.norm())
+        off = float((step.gradient - reference).norm() / reference.norm())
         if off > TOLERANCE:
             fault = f"its gradient is {off:.0%} away from float32"
-            return Trial(device, dtype, seconds, off, fault), None, None
-    return Trial(device, dtype, seconds, off), gradient, loaded
+            return _Tried(Trial(device, dtype, step.seconds, off, fault))
+    trial = Trial(device, dtype, step.seconds, off, measures=fit.measures)
+    return _Tried(trial, fit, step.gradient, loaded)
 
 
-def _step(loaded: LoadedBase, settings: TeachSettings) -> tuple[float, Tensor]:
-    """Seconds of one picture forward and back (the second of two), and the gradient of every ``up``."""
+def _lowest(
+    base: Base, settings: TeachSettings, where: tuple[str, str], rungs: Sequence[Measures]
+) -> tuple[LoadedBase, Fit, _Step]:
+    """The base on the first rung that carries a real step; measured, not believed."""
+    device, dtype = where
+    for holding, alike in groupby(rungs, key=lambda measures: measures.holding):
+        gc.collect()  # what the rung before had loaded hangs together in circles
+        tried = [*alike]
+        last = tried[-1] == rungs[-1]
+        if not last and expected_bytes(base, dtype, holding) > free_memory(torch.device(device)):
+            continue  # loading alone would be too much
+        try:
+            loaded = _load(base, device, dtype, tried[0])
+            kept = step_bytes(loaded, settings)
+        except RuntimeError as error:
+            if last or not out_of_memory(error):
+                raise
+            continue
+        room = free_memory(loaded.device) + loaded.encoder_bytes
+        for measures in tried:
+            step = kept.with_recomputing(on=measures.recompute)
+            fit = Fit(measures, loaded.denoiser_bytes, step, room, asked=measures == ladder(settings)[0])
+            if not fit.fits and measures != rungs[-1]:
+                continue
+            recompute(loaded, on=measures.recompute)
+            try:
+                took = _step(loaded, settings)
+            except RuntimeError as error:
+                if measures == rungs[-1] or not out_of_memory(error):
+                    raise
+                continue
+            return loaded, replace(fit, slower=took.slower), took
+        del loaded
+    raise AssertionError("the last rung is always tried")
+
+
+def _load(base: Base, device: str, dtype: str, measures: Measures) -> LoadedBase:
+    return registry.family(base.family).load(base, device=device, dtype=dtype, holding=measures.holding)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One picture forward and back."""
+
+    seconds: float
+    gradient: Tensor
+    """Of every ``up``."""
+    slower: float
+    """How many times as long it took as without what it did for memory."""
+
+
+def _step(loaded: LoadedBase, settings: TeachSettings) -> _Step:
+    """The second of two; what it did for memory is timed within it."""
     shown = example(loaded, settings, settings.resolution)
     paths = loaded.target_modules(settings.targets)
     adapters = lora.inject(loaded.denoiser, paths, rank=settings.rank, alpha=settings.alpha, seed=0)
     try:
-        seconds = 0.0
+        seconds = extra = 0.0
         for _ in range(2):
             adapters.zero_grad()
-            started = time.perf_counter()
-            answer = loaded.predict(shown.noisy, shown.timesteps, shown.text)
-            (answer.float() - shown.target).square().mean().backward()
-            if loaded.device.type != "cpu":
-                torch.accelerator.synchronize()
-            seconds = time.perf_counter() - started
+            with at_use.timed() as making:
+                started = time.perf_counter()
+                answer = loaded.predict(shown.noisy, shown.timesteps, shown.text)
+                _wait(loaded.device)
+                forward, made = time.perf_counter() - started, making.seconds
+                (answer.float() - shown.target).square().mean().backward()
+                _wait(loaded.device)
+                seconds = time.perf_counter() - started
+            extra = making.seconds
+            if recomputes(loaded):  # the forward pass a second time, its making of weights counted once
+                extra += forward - made
         ups = [parameter.grad for name, parameter in adapters.named_parameters() if name.endswith("up")]
-        return seconds, torch.cat([grad.float().cpu().flatten() for grad in ups if grad is not None])
+        gradient = torch.cat([grad.float().cpu().flatten() for grad in ups if grad is not None])
+        return _Step(seconds, gradient, seconds / max(seconds - extra, seconds / 10))
     finally:
         adapters.eject()
+
+
+def _wait(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize()
 
 
 def _surveyed_dtypes(device: str) -> tuple[str, ...]:
@@ -202,23 +301,14 @@ def _surveyed(
     base: Base, settings: TeachSettings, device: str, dtype: str, reference: Tensor | None
 ) -> tuple[Trial, Tensor | None]:
     """One trial; the base it loaded is gone when this returns."""
-    needed, free = weights_bytes(base, dtype), free_memory(torch.device(device))
+    rungs = ladder(settings)
+    needed = expected_bytes(base, dtype, rungs[-1].holding)
+    free = free_memory(torch.device(device))
     if needed > free:
-        fault = f"not tried: its weights take {needed / 2**30:.1f} GB, {free / 2**30:.1f} GB are free"
+        fault = f"not tried: its weights take {size(needed)} at least, {size(free)} are free"
         return Trial(device, dtype, math.inf, None, fault), None
-    trial, gradient, _ = _try(base, settings, device, dtype, reference)
-    return trial, gradient
-
-
-def weights_bytes(base: Base, dtype: str) -> int:
-    """What the weights of all networks of a base take in an arithmetic."""
-    each = torch.finfo(getattr(torch, dtype)).bits // 8
-    shapes = (
-        tensor.shape
-        for path in base.folder.glob("*/*.safetensors")
-        for tensor in read_header(path).tensors.values()
-    )
-    return sum(math.prod(shape) for shape in shapes) * each
+    tried = _try(base, settings, (device, dtype), rungs, reference)
+    return tried.trial, tried.gradient
 
 
 def _devices() -> list[str]:

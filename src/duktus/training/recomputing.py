@@ -7,29 +7,25 @@ only where memory is short. What a step keeps is measured on the real model, sma
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import torch
 
-from duktus.families import lora
+from duktus.families import at_use, lora
 from duktus.training.randomness import generator_for
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from duktus.domain.style import TeachSettings
     from duktus.families.family import Conditioning, LoadedBase
 
 TRIED = (128, 256)
 """Edges in pixels at which a larger picture's share is measured; smaller ones are measured as they are."""
-SHARE = 0.8
-"""Of the free memory that a step may keep; the rest is for what comes and goes within an operation."""
 PER_PARAMETER = 4 * 4
 """Bytes beside the adapter itself: its gradient, two moments, and what the optimiser needs on its way."""
-CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +39,16 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
-    """What was decided about gradient checkpointing, and on what grounds. Sizes in bytes."""
+class Kept:
+    """Bytes that one step keeps beside the base: activations, gradients, moments."""
 
-    recompute: bool
-    needed: int
-    """What a whole step keeps without it."""
-    free: int
-    asked: bool
-    """Whether the settings say so, not the memory."""
+    whole: int
+    recomputed: int
+    """With gradient checkpointing: the borders of the blocks, and the largest block whole."""
 
-    @property
-    def words(self) -> str:
-        """The decision as one sentence."""
-        sizes = f"{self.needed / 2**30:.1f} GB until it goes back, and {self.free / 2**30:.1f} GB are free"
-        cost = "; it costs about half as much time again" if self.recompute else ""
-        state = f"gradient checkpointing is {'on' if self.recompute else 'off'}"
-        return f"A step keeps about {sizes}: {state}{', as asked' if self.asked else ''}{cost}."
+    def with_recomputing(self, *, on: bool) -> int:
+        """One of the two."""
+        return self.recomputed if on else self.whole
 
 
 def example(base: LoadedBase, settings: TeachSettings, resolution: int) -> Example:
@@ -73,17 +62,6 @@ def example(base: LoadedBase, settings: TeachSettings, resolution: int) -> Examp
         base.training_target(latents, noise, timesteps).float(),
         base.encode_text([settings.trigger]),
     )
-
-
-def decide(base: LoadedBase, settings: TeachSettings) -> Keeping:
-    """On when the settings say so, or when a step would not fit into the memory that is free now.
-
-    Only decides: :func:`recompute` does it. Measuring leaves it off.
-    """
-    needed, free = step_bytes(base, settings), free_memory(base.device)
-    if settings.gradient_checkpointing == "auto":
-        return Keeping(needed > SHARE * free, needed, free, asked=False)
-    return Keeping(settings.gradient_checkpointing == "on", needed, free, asked=True)
 
 
 def recompute(base: LoadedBase, *, on: bool) -> None:
@@ -101,15 +79,14 @@ def recomputes(base: LoadedBase) -> bool:
     return bool(denoiser.is_gradient_checkpointing)
 
 
-def step_bytes(base: LoadedBase, settings: TeachSettings) -> int:
-    """What one step keeps without gradient checkpointing, beside the base: activations, gradients, moments.
+def step_bytes(base: LoadedBase, settings: TeachSettings) -> Kept:
+    """What one step keeps beside the base, with gradient checkpointing and without; it is off afterwards.
 
     Activations grow with the number of pixels, above a share that the text alone has; so two small sizes
     tell a large one. Attention that PyTorch does not compute in one piece would grow faster.
     """
     paths = base.target_modules(settings.targets)
     adapters = lora.inject(base.denoiser, paths, rank=settings.rank, alpha=settings.alpha, seed=0)
-    recompute(base, on=False)
     try:
         small, large = TRIED
         if settings.resolution <= large:
@@ -117,48 +94,70 @@ def step_bytes(base: LoadedBase, settings: TeachSettings) -> int:
         else:
             a, b = (_kept(base, example(base, settings, edge)) for edge in TRIED)
             grown = (settings.resolution**2 - small**2) / (large**2 - small**2)
-            picture = round(a + (b - a) * grown)
-        own = sum(parameter.numel() for parameter in adapters.parameters())
+            picture = Kept(
+                round(a.whole + (b.whole - a.whole) * grown),
+                round(a.recomputed + (b.recomputed - a.recomputed) * grown),
+            )
+        own = sum(parameter.numel() for parameter in adapters.parameters()) * PER_PARAMETER
     finally:
         adapters.eject()
-    return picture * settings.batch + own * PER_PARAMETER
+        recompute(base, on=False)
+    own += at_use.largest(base.denoiser)
+    return Kept(picture.whole * settings.batch + own, picture.recomputed * settings.batch + own)
 
 
-def _kept(base: LoadedBase, shown: Example) -> int:
-    """Bytes that autograd holds after one forward pass, weights apart; each storage once."""
-    weights = {parameter.untyped_storage().data_ptr() for parameter in base.denoiser.parameters()}
-    sizes: dict[int, int] = {}
+class _Ledger:
+    """What autograd keeps of a forward pass, each storage once, and within which block."""
 
-    def pack(tensor: Tensor) -> Tensor:
+    def __init__(self, denoiser: nn.Module) -> None:
+        self._weights = {parameter.untyped_storage().data_ptr() for parameter in denoiser.parameters()}
+        self._kept: dict[int, tuple[int, int]] = {}
+        self._borders: dict[int, int] = {}
+        self._seen: list[Tensor] = []
+        self._block = 0
+        self._blocks = 0
+
+    def pack(self, tensor: Tensor) -> Tensor:
+        """Note a tensor that is kept for the way back."""
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in weights:
-            sizes[storage.data_ptr()] = storage.nbytes()
+        if storage.data_ptr() not in self._weights:
+            self._kept.setdefault(storage.data_ptr(), (storage.nbytes(), self._block))
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+    def block(self, module: Any, *given: Any) -> Any:
+        """Compute a block in the place of diffusers' gradient checkpointing, and note what it was given."""
+        for tensor in given:
+            if isinstance(tensor, torch.Tensor):
+                storage = tensor.untyped_storage()
+                self._borders[storage.data_ptr()] = storage.nbytes()
+                self._seen.append(tensor)  # held, so that no storage is counted under a used address
+        self._blocks += 1
+        self._block = self._blocks
+        try:
+            return module(*given)
+        finally:
+            self._block = 0
+
+    def kept(self) -> Kept:
+        """Of the pass so far."""
+        within: Counter[int] = Counter()
+        for number, block in self._kept.values():
+            within[block] += number
+        outside = within.pop(0, 0)
+        borders = sum(
+            number for place, number in self._borders.items() if self._kept.get(place, (0, 1))[1] != 0
+        )
+        whole = outside + sum(within.values())
+        return Kept(whole, min(whole, outside + borders + max(within.values(), default=0)))
+
+
+def _kept(base: LoadedBase, shown: Example) -> Kept:
+    """Of one forward pass, weights apart."""
+    ledger = _Ledger(base.denoiser)
+    denoiser: Any = base.denoiser
+    denoiser.enable_gradient_checkpointing(ledger.block)
+    with torch.autograd.graph.saved_tensors_hooks(ledger.pack, lambda tensor: tensor):
         answer = base.predict(shown.noisy, shown.timesteps, shown.text)
-    del answer  # held until here, so that no storage was counted under a used address
-    return sum(sizes.values())
-
-
-def free_memory(device: torch.device) -> int:
-    """Bytes that can still be taken on that device, within the limits that hold for this process."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    if device.type == "mps":
-        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
-    free = psutil.virtual_memory().available
-    within = cgroup_room(CGROUP)
-    return free if within is None else min(free, within)
-
-
-def cgroup_room(folder: Path) -> int | None:
-    """What a container's limit (cgroup v2) leaves; None without one. Cached files give way."""
-    try:
-        limit = int((folder / "memory.max").read_text(encoding="ascii"))
-        used = int((folder / "memory.current").read_text(encoding="ascii"))
-        facts = (folder / "memory.stat").read_text(encoding="ascii").splitlines()
-        cached = next(int(line.split()[1]) for line in facts if line.startswith("inactive_file "))
-    except (OSError, ValueError, StopIteration):  # "max" is no number: there is no limit
-        return None
-    return max(0, limit - used + cached)
+    found = ledger.kept()
+    del answer  # held until here, for the same reason
+    return found

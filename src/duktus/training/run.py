@@ -19,9 +19,9 @@ from duktus.training.events import Evaluated, OnEvent, Said, Sampled, Saved, Ste
 from duktus.training.export import Exported, export_style, write_quietly
 from duktus.training.looks import Looks, compare_looks, diversity
 from duktus.training.loop import Trainer
+from duktus.training.measures import Measures
 from duktus.training.pictures import open_picture
 from duktus.training.preflight import peak_memory
-from duktus.training.recomputing import recomputes
 from duktus.training.taught import Draw, Sample, Taught
 from duktus.training.training_set import TrainingSet
 from duktus.training.verdict import Seen, are_alike, best_step, candidates, has_settled, judge
@@ -48,6 +48,8 @@ class Run:
     """Class pictures."""
     arithmetic: str
     """The dtype the base computes in."""
+    measures: Measures
+    """What it does because memory is short."""
     say: OnEvent
     evaluations: list[Evaluation] = field(default_factory=list)
     loss_sum: float = 0.0
@@ -72,7 +74,8 @@ class Run:
             base=self.trainer.base.base.ref,
             device=str(self.trainer.base.device),
             arithmetic=self.arithmetic,
-            gradient_checkpointing=recomputes(self.trainer.base),
+            gradient_checkpointing=self.measures.recompute,
+            int8_base=self.measures.int8,
             threads=torch.get_num_threads(),
             fingerprint=self._fingerprint(),
             evaluations=tuple(self.evaluations),
@@ -257,7 +260,8 @@ class Run:
         return {
             "device": str(device),
             "dtype": self.arithmetic,
-            "gradient_checkpointing": recomputes(self.trainer.base),
+            "gradient_checkpointing": self.measures.recompute,
+            "int8_base": self.measures.int8,
             "threads": torch.get_num_threads(),
             "versions": _versions(),
             "seconds_per_step": self.step_seconds,

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from duktus.families import registry
 from duktus.training.cache import build_cache
-from duktus.training.checkpoint import CheckpointFolder
+from duktus.training.checkpoint import CHECKPOINTS, CheckpointFolder, as_begun
 from duktus.training.evaluation import build_probes
 from duktus.training.events import OnEvent
 from duktus.training.loop import Trainer
+from duktus.training.measures import Measures, asked
 from duktus.training.preflight import check_role
 from duktus.training.recomputing import recompute
 from duktus.training.run import Run
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from duktus.training.training_set import TrainingSet
 
 STYLE_FILE = "style.safetensors"
-CHECKPOINTS = "checkpoints"
 
 
 def teach(
@@ -40,7 +40,7 @@ def teach(
     *,
     device: str = "cpu",
     dtype: str = "float32",
-    gradient_checkpointing: bool | None = None,
+    measures: Measures | None = None,
     held_out: TrainingSet | None = None,
     prior: TrainingSet | None = None,
     resume: bool = False,
@@ -53,9 +53,9 @@ def teach(
 
     The rules of the run are stated by :func:`duktus.training.preflight`, which belongs before it. Without
     ``held_out`` a fifth of the pictures is held out by rule. ``prior`` are the class pictures, where the
-    settings name a class to keep. ``gradient_checkpointing`` is what the pre-flight chose; without it, what
-    the settings ask for, and off where they leave it open. Ctrl-C, or ``should_stop``, saves a checkpoint
-    and returns :class:`Paused`; the same call with ``resume`` goes on, bit for bit on a CPU.
+    settings name a class to keep. ``measures`` is what the pre-flight chose; without it, what the settings
+    ask for, and nothing where they leave it open. Ctrl-C, or ``should_stop``, saves a checkpoint and returns
+    :class:`Paused`; the same call with ``resume`` goes on, bit for bit on a CPU.
     ``sample`` is called every ``sample_every`` steps; ``draw`` lets the verdict look at rendered pictures.
 
     Raises:
@@ -72,9 +72,10 @@ def teach(
     if not resume:
         checkpoints.refuse_if_used()
     taught, kept = (pictures, held_out) if held_out is not None else pictures.split(settings.held_out)
-    loaded = registry.family(base.family).load(base, device=device, dtype=dtype)
-    asked = settings.gradient_checkpointing == "on"
-    recompute(loaded, on=asked if gradient_checkpointing is None else gradient_checkpointing)
+    measures = measures or asked(as_begun(settings, folder) if resume else settings)
+    family = registry.family(base.family)
+    loaded = family.load(base, device=device, dtype=dtype, holding=measures.holding)
+    recompute(loaded, on=measures.recompute)
     cache = build_cache(loaded, taught, kept, settings, prior)
     gc.collect()  # and so do the encoders, which the cache has made needless
     trainer = Trainer(loaded, cache, settings)
@@ -86,6 +87,7 @@ def teach(
         held_out=kept,
         prior=prior,
         arithmetic=dtype,
+        measures=measures,
         say=on_event,
     )
     if resume:

@@ -15,7 +15,9 @@ from duktus.actions.doctor import doctor
 from duktus.actions.machine import Finding
 from duktus.archive import assets
 from duktus.domain.errors import InputError
+from duktus.families.holding import STOCK, Holding
 from duktus.training import probe
+from duktus.training.memory import expected_bytes
 
 
 def found(root: Path) -> dict[str, Finding]:
@@ -119,8 +121,8 @@ def test_what_has_no_room_is_not_tried_and_says_what_it_needs(
 ) -> None:
     workspace = make_workspace(tmp_path / "ws", write_tiny_zimage(tmp_path / "b"))
     base = workspace.base()
-    whole = probe.weights_bytes(base, "float32")
-    assert whole == 2 * probe.weights_bytes(base, "bfloat16")
+    whole = expected_bytes(base, "float32", STOCK)
+    assert whole == 2 * expected_bytes(base, "bfloat16", STOCK)
     size = sum(path.stat().st_size for path in base.folder.rglob("*.safetensors"))
     assert 0.95 * size < whole < size, "what is left over are the headers"
     monkeypatch.setattr(probe, "free_memory", lambda _: 0)
@@ -128,6 +130,15 @@ def test_what_has_no_room_is_not_tried_and_says_what_it_needs(
     assert not tried.ok
     assert tried.next_step
     assert all("not tried: its weights take" in line for line in tried.details)
+
+
+def test_a_small_memory_is_told_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = make_workspace(tmp_path / "ws", write_tiny_base(tmp_path / "b", channels=(32, 48)))
+    small = expected_bytes(workspace.base(), "float32", Holding(int8=True))
+    monkeypatch.setattr(probe, "free_memory", lambda _: small)
+    (tried,) = [one for one in doctor(workspace) if one.name == "computes"]
+    assert tried.ok
+    assert "with gradient checkpointing and 8-bit base weights" in tried.details[0]
 
 
 def test_nothing_to_try_and_what_to_try_on_contradict_each_other(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from duktus.domain.base import Base, Role
 from duktus.domain.errors import InputError, StorageError, TrainingError
 from duktus.domain.style import TeachSettings
 from duktus.training import TrainingSet, probe
+from duktus.training.measures import NOTHING
+from duktus.training.memory import Fit
 from duktus.training.preflight import checkpoint_words, held_out_words, in_words, preflight
 from duktus.training.probe import Trial, choose
 
@@ -96,27 +98,28 @@ def test_another_arithmetic_must_be_good_and_clearly_faster(
     fault: str,
     winner: str,
 ) -> None:
-    def measured(*args: object) -> tuple[Trial, None, object]:
-        dtype = str(args[3])
+    def measured(_base: object, _settings: object, where: tuple[str, str], *_: object) -> probe._Tried:
+        dtype = where[1]
         trial = (
             Trial("cpu", dtype, 1.0, None)
             if dtype == "float32"
             else Trial("cpu", dtype, seconds, error, fault)
         )
-        return trial, None, object()
+        return probe._Tried(trial, Fit(NOTHING, 0, 1, 2, asked=False))
 
     monkeypatch.setattr(probe, "_dtypes", lambda _: ["float32", "bfloat16"])
     monkeypatch.setattr(probe, "_try", measured)
     choice = choose(tiny_base, settings())
     assert choice.dtype == winner
     assert len(choice.trials) == 2
+    assert str(choice.loaded.dtype) == f"torch.{winner}"
 
 
 def test_when_nothing_works_every_trial_is_told(
     tiny_base: Base, settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def step(*_: object) -> tuple[float, torch.Tensor]:
-        return 1.0, torch.tensor([float("nan")])
+    def step(*_: object) -> probe._Step:
+        return probe._Step(1.0, torch.tensor([float("nan")]), 1.0)
 
     monkeypatch.setattr(probe, "_step", step)
     with pytest.raises(TrainingError, match="cpu float32: numbers overflow"):

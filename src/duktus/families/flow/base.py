@@ -11,6 +11,7 @@ from duktus.families.flow import flow_matching
 from duktus.families.flow.samplers import FlowScheduler, flow_scheduler
 from duktus.families.flow.targets import target_modules
 from duktus.families.folder_base import FolderBase
+from duktus.families.holding import Holding
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from diffusers import AutoencoderKL
@@ -32,10 +33,10 @@ class FlowBase(FolderBase):
     latents_per_token: ClassVar[int]
     """Latents that its ``in_channels`` hold side by side."""
 
-    def __init__(self, base: Base, transformer: Any, *, device: str, dtype: str) -> None:
+    def __init__(self, base: Base, transformer: Any, *, device: str, dtype: str, holding: Holding) -> None:
         """``transformer``: diffusers' class of it."""
-        super().__init__(base, device=device, dtype=dtype)
-        self._transformer: Any = self._network(transformer, "transformer")
+        super().__init__(base, device=device, dtype=dtype, holding=holding)
+        self._transformer: Any = self._denoiser(transformer, "transformer")
         self.denoiser: nn.Module = self._transformer
         self._pictures = self._autoencoder(AutoencoderKL)
         self._alone = False

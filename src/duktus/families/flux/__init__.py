@@ -18,6 +18,7 @@ from duktus.families.schedules import check_no_guidance
 if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe
     from duktus.families.family import LoadedBase
+    from duktus.families.holding import Holding
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
 
@@ -53,11 +54,11 @@ class Flux(FolderFamily):
         if base.render.guidance is None:
             check_no_guidance(base.name, recipe.guidance)
 
-    def loaded(self, base: Base, *, device: str, dtype: str) -> LoadedBase:
+    def loaded(self, base: Base, *, device: str, dtype: str, holding: Holding) -> LoadedBase:
         """The base in memory; nothing is fetched from the network."""
         from duktus.families.flux.loaded import LoadedFlux
 
-        return LoadedFlux(base, device=device, dtype=dtype)
+        return LoadedFlux(base, device=device, dtype=dtype, holding=holding)
 
     def style_layout(self) -> StyleLayout:
         """That of peft, with alpha folded in."""

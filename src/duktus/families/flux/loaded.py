@@ -14,6 +14,7 @@ from duktus.families.flow.base import FlowBase
 from duktus.families.flux.folder import few_steps
 from duktus.families.flux.targets import PATTERNS
 from duktus.families.flux.words import FluxConditioning, FluxWords
+from duktus.families.holding import Holding
 from duktus.families.picture_by_picture import in_parts
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -40,8 +41,8 @@ class LoadedFlux(FlowBase):
     patterns = PATTERNS
     latents_per_token = 4
 
-    def __init__(self, base: Base, *, device: str, dtype: str) -> None:
-        super().__init__(base, FluxTransformer2DModel, device=device, dtype=dtype)
+    def __init__(self, base: Base, *, device: str, dtype: str, holding: Holding) -> None:
+        super().__init__(base, FluxTransformer2DModel, device=device, dtype=dtype, holding=holding)
         self._guided = bool(self._transformer.config.guidance_embeds)
         self._words: FluxWords = self._text_encoders()
 

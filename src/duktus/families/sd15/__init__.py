@@ -20,6 +20,7 @@ from duktus.families.unet.inpainting import check_paints
 if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe
     from duktus.families.family import LoadedBase
+    from duktus.families.holding import Holding
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
 
@@ -57,11 +58,11 @@ class Sd15(FolderFamily, TakesUnetControls, TakesUnetReferences):
         check_no_guidance(base.name, recipe.guidance)
         check_paints(base, recipe)
 
-    def loaded(self, base: Base, *, device: str, dtype: str) -> LoadedBase:
+    def loaded(self, base: Base, *, device: str, dtype: str, holding: Holding) -> LoadedBase:
         """The base in memory; nothing is fetched from the network."""
         from duktus.families.sd15.loaded import LoadedSd15
 
-        return LoadedSd15(base, device=device, dtype=dtype)
+        return LoadedSd15(base, device=device, dtype=dtype, holding=holding)
 
     def style_layout(self) -> StyleLayout:
         """That of kohya-ss/sd-scripts."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from duktus.domain.base import Base
 from duktus.domain.weighting import Chunk, chunks
 from duktus.families.clip_words import weighed_rows, weighted_tokens
+from duktus.families.holding import Holding
 from duktus.families.text_styles import TextStyles
 from duktus.families.unet.base import UnetBase
 
@@ -41,8 +42,8 @@ class LoadedSd15(UnetBase[Tensor]):
     remembers = 512
     """About 120 MB at the width of Stable Diffusion 1.5."""
 
-    def __init__(self, base: Base, *, device: str, dtype: str) -> None:
-        super().__init__(base, device=device, dtype=dtype)
+    def __init__(self, base: Base, *, device: str, dtype: str, holding: Holding) -> None:
+        super().__init__(base, device=device, dtype=dtype, holding=holding)
         self._text: Any = self._network(CLIPTextModel, "text_encoder")
         self._tokenizer = CLIPTokenizer.from_pretrained(base.folder / "tokenizer", local_files_only=True)
         self.text_styles = TextStyles(base.family, base.name, {"text_encoder": self._text})

@@ -20,6 +20,7 @@ from duktus.families.unet.inpainting import check_paints
 if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe
     from duktus.families.family import LoadedBase
+    from duktus.families.holding import Holding
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
 
@@ -61,11 +62,11 @@ class Sdxl(FolderFamily, TakesUnetControls, TakesUnetReferences):
         """Refuse a refiner of another family or with other noise levels, and one that would come first."""
         sdxl_folder.check_refiner(base, refiner)
 
-    def loaded(self, base: Base, *, device: str, dtype: str) -> LoadedBase:
+    def loaded(self, base: Base, *, device: str, dtype: str, holding: Holding) -> LoadedBase:
         """The base in memory; nothing is fetched from the network."""
         from duktus.families.sdxl.loaded import LoadedSdxl
 
-        return LoadedSdxl(base, device=device, dtype=dtype)
+        return LoadedSdxl(base, device=device, dtype=dtype, holding=holding)
 
     def style_layout(self) -> StyleLayout:
         """That of kohya-ss/sd-scripts."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from duktus.domain.base import Base
 from duktus.domain.weighting import Chunk, chunks
 from duktus.families.clip_words import weighed_rows, weighted_tokens
+from duktus.families.holding import Holding
 from duktus.families.sdxl.folder import layout_of
 from duktus.families.sdxl.targets import PATTERNS
 from duktus.families.text_styles import TextStyles
@@ -50,10 +51,14 @@ class LoadedSdxl(UnetBase[SdxlConditioning]):
     remembers = 256
     """About 160 MB at the width of SDXL."""
 
-    def __init__(self, base: Base, *, device: str, dtype: str) -> None:
+    def __init__(self, base: Base, *, device: str, dtype: str, holding: Holding) -> None:
         # SDXL's autoencoder overflows in float16 (force_upcast in its own configuration).
         super().__init__(
-            base, device=device, dtype=dtype, pictures=torch.float32 if dtype == "float16" else None
+            base,
+            device=device,
+            dtype=dtype,
+            holding=holding,
+            pictures=torch.float32 if dtype == "float16" else None,
         )
         self._layout = layout_of(base.folder)
         self._encoders: list[tuple[Any, Any]] = self._text_encoders()

@@ -14,6 +14,7 @@ from duktus.domain.base import Base
 from duktus.domain.style import NoiseLevels
 from duktus.families import proof
 from duktus.families.folder_base import FolderBase
+from duktus.families.holding import Holding
 from duktus.families.samplers import noise_scheduler
 from duktus.families.text_styles import TextStyles
 from duktus.families.unet.attention import PlainAttention, as_arguments, time_once
@@ -65,10 +66,18 @@ class UnetBase(FolderBase, Generic[Encoded]):
     text_styles: TextStyles
     """What the text encoders wear."""
 
-    def __init__(self, base: Base, *, device: str, dtype: str, pictures: torch.dtype | None = None) -> None:
+    def __init__(
+        self,
+        base: Base,
+        *,
+        device: str,
+        dtype: str,
+        holding: Holding,
+        pictures: torch.dtype | None = None,
+    ) -> None:
         """``pictures``: the autoencoder's dtype, where it cannot do with the base's."""
-        super().__init__(base, device=device, dtype=dtype)
-        self._unet: Any = self._network(UNet2DConditionModel, "unet")
+        super().__init__(base, device=device, dtype=dtype, holding=holding)
+        self._unet: Any = self._denoiser(UNet2DConditionModel, "unet")
         self.denoiser: nn.Module = self._unet
         time_once(self._unet)
         self._pictures = self._autoencoder(AutoencoderKL, pictures)

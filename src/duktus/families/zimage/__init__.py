@@ -18,6 +18,7 @@ from duktus.families.zimage import single_file
 if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe
     from duktus.families.family import LoadedBase
+    from duktus.families.holding import Holding
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
 
@@ -53,11 +54,11 @@ class ZImage(FolderFamily):
         check_flow_recipe(base.name, recipe)
         check_no_guidance(base.name, recipe.guidance)
 
-    def loaded(self, base: Base, *, device: str, dtype: str) -> LoadedBase:
+    def loaded(self, base: Base, *, device: str, dtype: str, holding: Holding) -> LoadedBase:
         """The base in memory; nothing is fetched from the network."""
         from duktus.families.zimage.loaded import LoadedZImage
 
-        return LoadedZImage(base, device=device, dtype=dtype)
+        return LoadedZImage(base, device=device, dtype=dtype, holding=holding)
 
     def style_layout(self) -> StyleLayout:
         """That of peft, with alpha folded in."""

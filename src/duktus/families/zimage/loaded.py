@@ -12,6 +12,7 @@ from duktus.domain.style import NoiseLevels
 from duktus.families.flow import flow_matching
 from duktus.families.flow.base import FlowBase
 from duktus.families.flow.flow_matching import SCALE
+from duktus.families.holding import Holding
 from duktus.families.picture_by_picture import in_parts
 from duktus.families.zimage.targets import PATTERNS
 from duktus.families.zimage.words import ZImageConditioning, ZImageWords
@@ -37,8 +38,8 @@ class LoadedZImage(FlowBase):
     patterns = PATTERNS
     latents_per_token = 1
 
-    def __init__(self, base: Base, *, device: str, dtype: str) -> None:
-        super().__init__(base, ZImageTransformer2DModel, device=device, dtype=dtype)
+    def __init__(self, base: Base, *, device: str, dtype: str, holding: Holding) -> None:
+        super().__init__(base, ZImageTransformer2DModel, device=device, dtype=dtype, holding=holding)
         tokenizer: Any = Qwen2Tokenizer.from_pretrained(base.folder / "tokenizer", local_files_only=True)
         self._words: ZImageWords = ZImageWords(self._network(Qwen3Model, "text_encoder"), tokenizer)
 

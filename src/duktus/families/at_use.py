@@ -1,0 +1,223 @@
+"""Linear layers and convolutions whose weight is made where it is used, and is gone afterwards.
+
+Only for weights that no longer change. The way back makes the weight a second time instead of keeping it, so
+a step holds one such weight at a time, and it keeps no input either: a frozen layer needs its weight alone to
+pass a gradient on. The modules stay what they are (``isinstance``, ``bias``, paths), so that adapters sit
+beside them as beside any other.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.grad import conv2d_input
+
+from duktus.families.int8 import WORST, quantised, relative_error, restored
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+SHORTEST = 16
+"""Inputs of a row below which its scale would cost more than eight bits save."""
+
+
+class _Clock:
+    """Seconds spent on making weights while somebody measures; threads of the backward pass included."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.runs = False
+
+
+_clock = _Clock()
+
+
+@contextmanager
+def timed() -> Generator[_Clock]:
+    """Within, making weights is timed; on a GPU each is waited for, so only a trial should be."""
+    _clock.seconds, _clock.runs = 0.0, True
+    try:
+        yield _clock
+    finally:
+        _clock.runs = False
+
+
+class AtUse(nn.Module):
+    """What both kinds of layer share: a weight at rest."""
+
+    bias: Any
+    steps: nn.Parameter
+    """int8 (out, ...)."""
+    scale: nn.Parameter
+    """(out, 1, ...) in the dtype that is computed in."""
+
+    def rest(self, steps: Tensor, scale: Tensor) -> None:
+        """Hold this weight from now on."""
+        self.steps = nn.Parameter(steps, requires_grad=False)
+        self.scale = nn.Parameter(scale, requires_grad=False)
+
+    def made(self) -> Tensor:
+        """The weight (out, ...), new each time."""
+        if not _clock.runs:
+            return restored(self.steps, self.scale)
+        _wait(self.scale.device)
+        started = time.perf_counter()
+        weight = restored(self.steps, self.scale)
+        _wait(self.scale.device)
+        _clock.seconds += time.perf_counter() - started
+        return weight
+
+
+class LinearAtUse(AtUse, nn.Linear):
+    """``x @ weight.T + bias`` for (..., in)."""
+
+    def __init__(self, like: nn.Linear) -> None:
+        nn.Module.__init__(self)
+        self.in_features, self.out_features = like.in_features, like.out_features
+        self.bias = like.bias
+
+    @property
+    def weight(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """A fresh copy: whoever looks at the weight gets one."""
+        return self.made()
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
+        """(..., out)."""
+        return _Linear.apply(input, self)
+
+
+class Conv2dAtUse(AtUse, nn.Conv2d):
+    """A convolution padded with zeros."""
+
+    _COPIED = (
+        "in_channels",
+        "out_channels",
+        "kernel_size",
+        "stride",
+        "padding",
+        "dilation",
+        "groups",
+        "padding_mode",
+    )
+
+    def __init__(self, like: nn.Conv2d) -> None:
+        nn.Module.__init__(self)
+        for name in self._COPIED:
+            setattr(self, name, getattr(like, name))
+        self.bias = like.bias
+
+    @property
+    def weight(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """A fresh copy: whoever looks at the weight gets one."""
+        return self.made()
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
+        """(n, out, h, w)."""
+        return _Conv2d.apply(input, self)
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, module: LinearAtUse) -> Tensor:
+        ctx.module = module
+        return functional.linear(x, module.made(), module.bias)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return gradients[0] @ ctx.module.made(), None
+
+
+class _Conv2d(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, module: Conv2dAtUse) -> Tensor:
+        ctx.module, ctx.shape = module, x.shape
+        return functional.conv2d(x, module.made(), module.bias, *_like(module))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        module = ctx.module
+        return conv2d_input(ctx.shape, module.made(), gradients[0], *_like(module)), None
+
+
+def _like(module: nn.Conv2d) -> tuple[Any, ...]:
+    return module.stride, module.padding, module.dilation, module.groups
+
+
+def in_int8(network: nn.Module, path: str, weight: Tensor) -> bool:
+    """Let the layer at ``path`` hold ``weight`` in eight bits. False, and nothing is changed, where that
+    would be further off than :data:`duktus.families.int8.WORST`.
+    """
+    if weight.ndim == 4:
+        weight = weight.contiguous(memory_format=torch.channels_last)
+    steps, scale = quantised(weight)
+    if not relative_error(weight, steps, scale) <= WORST:
+        return False
+    parent, _, name = path.rpartition(".")
+    layer = network.get_submodule(path)
+    assert isinstance(layer, nn.Linear | nn.Conv2d)
+    made = LinearAtUse(layer) if isinstance(layer, nn.Linear) else Conv2dAtUse(layer)
+    made.rest(steps, scale)
+    setattr(network.get_submodule(parent), name, made.train(layer.training))
+    return True
+
+
+def all_in_int8(network: nn.Module) -> None:
+    """Every large weight of a network in memory, one after the other."""
+    for path in large(network):
+        layer: Any = network.get_submodule(path)
+        in_int8(network, path, layer.weight.detach())
+
+
+def large(network: nn.Module) -> tuple[str, ...]:
+    """Paths of the layers whose weights make up a network: the linear layers and convolutions of its blocks.
+
+    What lies outside of the blocks stays as it is: the layers where latents, texts, timesteps and sizes come
+    in and the answer goes out are small, and an error there reaches everything. So do norms, embeddings and
+    biases, which are small too.
+    """
+    within = tuple(f"{block}." for block in blocks(network))
+    return tuple(
+        path for path, module in network.named_modules() if path.startswith(within) and _fits(module)
+    )
+
+
+def blocks(network: nn.Module) -> tuple[str, ...]:
+    """Paths of what a network repeats: what its lists hold, and the middle of a U-Net."""
+    lists = (path for path, module in network.named_modules() if isinstance(module, nn.ModuleList))
+    outermost: list[str] = []
+    for path in lists:
+        if not any(path.startswith(f"{other}.") for other in outermost):
+            outermost.append(path)
+    held = [
+        f"{path}.{name}" for path in outermost for name, _ in network.get_submodule(path).named_children()
+    ]
+    return (*held, *(name for name, _ in network.named_children() if name == "mid_block"))
+
+
+def largest(network: nn.Module) -> int:
+    """Bytes of the largest weight that is made at use; 0 without any."""
+    return max((one.steps.numel() * one.scale.element_size() for one in layers(network)), default=0)
+
+
+def layers(network: nn.Module) -> Iterator[AtUse]:
+    """The layers of a network whose weights are made at use, in its order."""
+    return (module for module in network.modules() if isinstance(module, AtUse))
+
+
+def _fits(module: nn.Module) -> bool:
+    if type(module) is nn.Linear:
+        return module.in_features >= SHORTEST
+    if type(module) is nn.Conv2d:
+        inputs = module.weight[0].numel()
+        return inputs >= SHORTEST and module.padding_mode == "zeros" and not isinstance(module.padding, str)
+    return False
+
+
+def _wait(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize()

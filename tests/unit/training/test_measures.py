@@ -1,0 +1,170 @@
+"""The ladder of measures for small memory: chosen by what is free, cheapest first, and kept to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from duktus.domain.base import Base
+from duktus.domain.errors import MismatchError, TrainingError
+from duktus.domain.style import TeachSettings
+from duktus.families.holding import STOCK, Holding
+from duktus.training import Paused, Taught, TrainingSet, preflight, probe
+from duktus.training.checkpoint import as_begun
+from duktus.training.measures import NOTHING, Measures, asked, ladder
+from duktus.training.memory import SHARE, Fit, cgroup_room, expected_bytes
+from duktus.training.recomputing import recomputes
+from duktus.training.teach import teach
+
+Make = Callable[..., TeachSettings]
+RECOMPUTE = Measures(recompute=True)
+INT8 = Measures(int8=True)
+BOTH = Measures(int8=True, recompute=True)
+GB = 2**30
+
+
+def test_what_changes_nothing_learned_comes_first(settings: Make) -> None:
+    assert ladder(settings()) == (NOTHING, RECOMPUTE, INT8, BOTH)
+    assert ladder(settings(int8_base="off")) == (NOTHING, RECOMPUTE)
+    assert ladder(settings(int8_base="on", gradient_checkpointing="off")) == (INT8,)
+    assert asked(settings()) == NOTHING
+    assert asked(settings(gradient_checkpointing="on")) == RECOMPUTE
+
+
+def test_the_headers_tell_what_loading_takes(tiny_base: Base, settings: Make) -> None:
+    loaded = probe.choose(tiny_base, settings(batch=1), "cpu").loaded
+    buffers = loaded.denoiser_bytes + loaded.encoder_bytes - expected_bytes(tiny_base, "float32", STOCK)
+    assert 0 <= buffers < 1000
+    half = expected_bytes(tiny_base, "bfloat16", STOCK)
+    assert 2 * half == expected_bytes(tiny_base, "float32", STOCK)
+    assert expected_bytes(tiny_base, "float32", Holding(int8=True)) < half
+
+
+def test_the_first_rung_that_fits_is_taken(
+    tiny_base: Base, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = 0
+
+    def expected(_base: object, _dtype: object, holding: Holding) -> int:
+        return 0 if holding.int8 else weights
+
+    def chosen(free: float, **changes: object) -> Fit:
+        monkeypatch.setattr(probe, "free_memory", lambda _: int(free))
+        fit = probe.choose(tiny_base, settings(batch=1, **changes), "cpu").fit
+        assert fit.held > 0
+        return fit
+
+    monkeypatch.setattr(probe, "expected_bytes", expected)
+    plain = chosen(2**40)
+    assert plain.measures == NOTHING
+    encoders = plain.room - 2**40
+    assert encoders > 0
+    enough = plain.step / SHARE - encoders
+    assert chosen(enough + 1).measures == NOTHING
+    less = chosen(enough - 1000)
+    assert less.measures == RECOMPUTE
+    assert less.step < plain.step
+    assert less.slower > 1.05
+    assert chosen(enough - 1000, gradient_checkpointing="off").measures == INT8
+    assert chosen(2**40, gradient_checkpointing="on").asked
+    weights = 2**41  # now the whole weights alone are more than is free
+    small = chosen(2**40)
+    assert small.measures == INT8
+    assert small.held < plain.held
+    assert small.slower > 1
+    assert chosen(enough - 1000).measures == BOTH
+    assert chosen(0).measures == BOTH
+    assert not chosen(0).fits
+    assert chosen(0, int8_base="off").measures == RECOMPUTE
+
+
+def test_a_trial_that_runs_out_of_memory_takes_the_next_rung(
+    tiny_base: Base, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = probe._step
+
+    def scarce(loaded: Any, chosen: TeachSettings) -> Any:
+        if not recomputes(loaded):
+            raise torch.OutOfMemoryError("no more")
+        return real(loaded, chosen)
+
+    monkeypatch.setattr(probe, "_step", scarce)
+    assert probe.choose(tiny_base, settings(batch=1), "cpu").fit.measures == RECOMPUTE
+    with pytest.raises(TrainingError, match="no more"):
+        probe.choose(tiny_base, settings(batch=1, gradient_checkpointing="off"), "cpu")
+
+
+def test_so_does_a_smoke_run(
+    tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = preflight._smoke_run
+    carries: set[Measures] = {BOTH}
+
+    def scarce(loaded: Any, *rest: Any) -> Any:
+        here = Measures(int8=loaded._holding.int8, recompute=recomputes(loaded))
+        if here not in carries:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+        return real(loaded, *rest)
+
+    monkeypatch.setattr(preflight, "_smoke_run", scarce)
+    chosen = settings(dtype="float32", batch=1)
+    plan = preflight.preflight(tiny_base, pictures, chosen, tmp_path / "run")
+    assert plan.measures == BOTH
+    assert any("With gradient checkpointing and 8-bit base weights" in words for words in plan.words)
+    carries.clear()
+    with pytest.raises(TrainingError, match="does not fit into the memory of cpu"):
+        preflight.preflight(tiny_base, pictures, chosen, tmp_path / "run")
+
+
+def test_the_decision_in_words() -> None:
+    assert Fit(NOTHING, 2 * GB, GB, 9 * GB, asked=False).words == (
+        "The run needs about 3.0 GB of 11.0 GB free."
+    )
+    assert Fit(RECOMPUTE, 2 * GB, GB, 9 * GB, asked=True, slower=1.42).words == (
+        "With gradient checkpointing, the run needs about 3.0 GB of 11.0 GB free; steps take 1.4 times as "
+        "long as without, as asked."
+    )
+    assert Fit(BOTH, 4 * GB, GB, GB, asked=False, slower=1.3).words == (
+        "With gradient checkpointing and 8-bit base weights, the run needs about 5.0 GB of 5.0 GB free; "
+        "steps take 1.3 times as long as without. The base's large weights are about 1 % off while it is "
+        "taught; the style file is one for the whole base. That is hardly enough: close other programs, or "
+        "lower --batch or --resolution."
+    )
+
+
+def test_a_run_on_eight_bits_goes_on_bit_for_bit_and_stays_on_them(
+    tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path
+) -> None:
+    four = settings(steps=4)
+    whole = teach(tiny_base, pictures, four, tmp_path / "whole", measures=INT8)
+    assert isinstance(whole, Taught)
+    assert whole.facts["int8_base"] is True
+    asked_to = iter([False, False, True])
+    first = teach(
+        tiny_base, pictures, four, tmp_path / "parts", measures=INT8, should_stop=lambda: next(asked_to)
+    )
+    assert isinstance(first, Paused)
+    with pytest.raises(MismatchError, match="the base's weights were in 8 bits"):
+        teach(tiny_base, pictures, four, tmp_path / "parts", measures=NOTHING, resume=True)
+    assert as_begun(four, tmp_path / "parts").int8_base == "on"  # though there is room for more
+    assert as_begun(settings(int8_base="off"), tmp_path / "parts").int8_base == "off"
+    assert as_begun(four, tmp_path / "new") == four
+    rest = teach(tiny_base, pictures, four, tmp_path / "parts", resume=True)
+    assert isinstance(rest, Taught)
+    assert rest.tensor_hash == whole.tensor_hash
+
+
+def test_the_limit_of_a_container_counts(tmp_path: Path) -> None:
+    assert cgroup_room(tmp_path) is None
+    (tmp_path / "memory.current").write_text("700\n")
+    (tmp_path / "memory.stat").write_text("anon 400\ninactive_file 200\n")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert cgroup_room(tmp_path) is None
+    (tmp_path / "memory.max").write_text("1000\n")
+    assert cgroup_room(tmp_path) == 500
+    (tmp_path / "memory.max").write_text("100\n")
+    assert cgroup_room(tmp_path) == 0
