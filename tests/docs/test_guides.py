@@ -34,8 +34,9 @@ GUIDES = (
 )
 """In the order in which a reader follows them: each goes on in the workspace of the one before."""
 
-READ = ("flux-and-z-image",)
-"""Needs weights of many gigabytes, which no test downloads; its families have tests of their own."""
+READ = ("flux-and-z-image", "a-word")
+"""The one needs weights of many gigabytes, which no test downloads; the other minutes of teaching. Both have
+tests of their own."""
 
 pytestmark = pytest.mark.slow
 

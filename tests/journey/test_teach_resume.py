@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -18,7 +19,7 @@ from tests.support.tiny_base import MINIATURE_DEFAULTS, write_tiny_base
 ROOT = Path(__file__).parents[2]
 STEPS = 24
 CHILD = f"""
-import os, sys
+import json, os, sys
 from pathlib import Path
 from duktus.domain.style import TeachSettings
 from duktus.families import registry
@@ -31,6 +32,7 @@ base = family.describe(Path(base_folder), "tiny")
 settings = TeachSettings(
     trigger="{TRIGGER}", steps={STEPS}, learning_rate=1e-3, rank=4, alpha=4, batch=2, resolution=64,
     evaluate_every=6, checkpoint_every=3, probe_timesteps=2, probe_draws=1, crops=2, patience=None,
+    **json.loads(os.environ.get("SETTINGS", "{{}}")),
 )
 
 def wait_for_the_end():
@@ -130,6 +132,21 @@ def test_killed_at_a_random_step_it_goes_on_bit_for_bit(
     seen = until(start(material, run, "finish"), "finished")
     assert seen[0] != "step 1", f"killed at step {step}, it began anew"
     assert_same(whole, run)
+
+
+def test_a_run_that_teaches_a_word_does_so_too(
+    material: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word = {"method": "textual inversion", "vectors": 2, "init_word": "sketch", "caption_dropout": 0}
+    monkeypatch.setenv("SETTINGS", json.dumps(word))
+    uninterrupted, run = tmp_path / "whole", tmp_path / "run"
+    until(start(material, uninterrupted, "finish"), "finished")
+    child = start(material, run, "train")
+    assert until(child, "step 13")[-1] == "step 13"
+    kill(child)
+    assert until(start(material, run, "finish"), "finished")[0] == "step 13"
+    assert set(load_file(run / "style.safetensors")) == {"emb_params"}
+    assert_same(uninterrupted, run)
 
 
 def test_killed_in_the_middle_of_a_save_it_goes_on_from_the_one_before(

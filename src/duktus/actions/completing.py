@@ -100,7 +100,7 @@ def known_adapter(
         cautions.append(f"The style '{wanted.name}' was taken by its name; the file holds no hash of it.")
     style = found[-1]
     try:
-        return AdapterRef(name=style.name, style=style.hash, strength=wanted.strength)
+        return style.at(wanted.strength)
     except ValidationError:
         missing.append(f"style: the strength {wanted.strength:g} of '{wanted.name}' is beyond -4 to 4")
         return None

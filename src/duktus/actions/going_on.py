@@ -29,7 +29,7 @@ from duktus.domain.descent import Descent
 from duktus.domain.errors import InputError
 from duktus.domain.foreign import ForeignPicture, Picture
 from duktus.domain.prompt_edits import NO_EDITS, PromptEdits
-from duktus.domain.recipe import AdapterRef, Recipe, Sampler, Schedule
+from duktus.domain.recipe import Recipe, Sampler, Schedule
 from duktus.domain.style import Style
 
 
@@ -166,14 +166,13 @@ def _styles(workspace: Workspace, base: Base, recipe: Recipe, wanted: Wanted) ->
 def _children(
     base: Base, recipe: Recipe, wanted: Wanted, used: list[tuple[Style, float]], begun: Begun
 ) -> list[Recipe]:
-    named = {one.style: one.name for one in recipe.adapters}
+    named = {one.style: {"name": one.name, "word": one.word} for one in recipe.adapters}
     prompt = recipe.prompt if wanted.prompt is None else wanted.prompt
     negative = recipe.negative_prompt if wanted.negative is None else wanted.negative
     content: dict[str, Any] = {
         **before_beginning(recipe, wanted.beginning),
         "adapters": [
-            AdapterRef(name=named.get(style.hash, style.name), style=style.hash, strength=strength)
-            for style, strength in used
+            style.at(strength).model_copy(update=named.get(style.hash, {})) for style, strength in used
         ],
         "prompt": wanted.prompt_edits.applied("prompt", prompt),
         "negative_prompt": wanted.negative_edits.applied("negative prompt", negative),

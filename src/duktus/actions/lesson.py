@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from duktus.actions.word_lesson import method_of, word_values
 from duktus.domain.base import Base
 from duktus.domain.errors import InputError
-from duktus.domain.style import TeachSettings
+from duktus.domain.style import Method, TeachSettings
 from duktus.families.registry import family
 from duktus.training import TrainingSet, class_prompt, read_class_folder, read_training_set
 from duktus.training.captions import neutral_caption
@@ -88,6 +89,8 @@ def _class_given(lesson: Lesson, settings: TeachSettings) -> TrainingSet | None:
 
 
 def _settings(base: Base, lesson: Lesson) -> TeachSettings:
+    changes = dict(lesson.changes)
+    method = method_of(changes)
     defaults = family(base.family).teach_defaults(base)
     values: dict[str, Any] = {
         "trigger": lesson.trigger,
@@ -98,7 +101,8 @@ def _settings(base: Base, lesson: Lesson) -> TeachSettings:
         "targets": defaults.targets,
         "min_snr_gamma": defaults.min_snr_gamma,
         "noise_levels": defaults.noise_levels,
-        **dict(lesson.changes),
+        **(word_values(base) if method is Method.TEXTUAL_INVERSION else {}),
+        **changes,
     }
     if "rank" in values and "alpha" not in values:
         values["alpha"] = values["rank"]  # then nobody's handling of alpha can change the strength
@@ -112,6 +116,6 @@ def _settings(base: Base, lesson: Lesson) -> TeachSettings:
             "Leave it out to teach with the base's own value.",
         ) from error
     own = settings.optimiser.own_learning_rate
-    if own is None or "learning_rate" in dict(lesson.changes):
+    if own is None or "learning_rate" in changes:
         return settings
     return settings.model_copy(update={"learning_rate": own})

@@ -21,7 +21,7 @@ from duktus.archive import styles as archived
 from duktus.domain.base import Base
 from duktus.domain.canonical import canonical_json, sha256_hex
 from duktus.domain.errors import InputError, MismatchError
-from duktus.domain.recipe import AdapterRef, Recipe
+from duktus.domain.recipe import Recipe
 from duktus.domain.series import Axis, AxisValue
 from duktus.domain.style import Style
 from duktus.families.registry import family
@@ -66,6 +66,7 @@ def plan(workspace: Workspace, request: Request) -> Plan:
     used = [(style_for(workspace, bases[0], name), strength) for name, strength in request.styles]
     for base in bases[1:]:  # a style of another base is refused, whichever of them it is
         _ = [style_for(workspace, base, name) for name, _ in request.styles]
+    _check_words([style for style, _ in used])
     begun = _begun(workspace, request, bases)
     options = _options(workspace, request, bases, used)
     if begun.size is not None and not request.sizes:
@@ -98,6 +99,21 @@ def plan(workspace: Workspace, request: Request) -> Plan:
         words=_words(crossed, made),
         explicit=_explicit(request, options, used, begun),
     )
+
+
+def _check_words(styles: Sequence[Style]) -> None:
+    """:class:`InputError` when one word would stand for the vectors of two styles."""
+    known: dict[str, Style] = {}
+    for style in styles:
+        if not style.vectors:
+            continue
+        other = known.setdefault(style.trigger.lower(), style)
+        if other.hash != style.hash:
+            raise InputError(
+                f"The styles '{other.name}' and '{style.name}' both teach the word '{style.trigger}'.",
+                "In one prompt it can stand for the vectors of one of them.",
+                "Render them one after the other, or teach one of them under another word.",
+            )
 
 
 def _possible(base: Base, recipe: Recipe) -> Recipe:
@@ -203,12 +219,7 @@ def _recipe(bases: Mapping[str, Base], used: Used, point: Point) -> Recipe:
         return Recipe(
             base=base.ref,
             adapters=tuple(
-                AdapterRef(
-                    name=style.name,
-                    style=style.hash,
-                    strength=point["strength" if one else f"strength of {style.name}"],
-                )
-                for style, _ in used
+                style.at(point["strength" if one else f"strength of {style.name}"]) for style, _ in used
             ),
             prompt=prompt,
             negative_prompt=negative,
@@ -294,8 +305,8 @@ def trigger_notes(styles: Sequence[Style], prompts: Sequence[str]) -> tuple[str,
         without = [prompt for prompt in prompts if style.trigger.casefold() not in prompt.casefold()]
         if without:
             which = "The prompt does" if len(prompts) == 1 else f"{len(without)} of {len(prompts)} prompts do"
+            so = "the style has no effect there" if style.vectors else "the style may come out weaker"
             notes.append(
-                f"{which} not contain '{style.trigger}', the trigger word of style '{style.name}'; "
-                "the style may come out weaker."
+                f"{which} not contain '{style.trigger}', the trigger word of style '{style.name}'; {so}."
             )
     return tuple(notes)

@@ -37,6 +37,8 @@ def style_json(style: Style, path: Path) -> dict[str, Any]:
         "reasons": list(style.verdict.reasons),
         "next_step": style.verdict.next_step,
         "trigger": style.trigger,
+        "method": style.method.value,
+        "vectors": style.vectors,
         "base": style.base.model_dump(mode="json"),
         "created": style.created.isoformat(),
     }

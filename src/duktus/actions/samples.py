@@ -31,8 +31,18 @@ class Samples:
     """Draws one prompt with style files that are not in the archive yet."""
 
     def __init__(
-        self, base: Base, folder: Path, prompt: str, told: Progress, *, device: str, batch: int
+        self,
+        base: Base,
+        folder: Path,
+        prompt: str,
+        told: Progress,
+        *,
+        device: str,
+        batch: int,
+        word: str | None = None,
     ) -> None:
+        """``word``: the one that the style's vectors stand for; None of an adapter."""
+        self._word = word
         self._base = base
         self._folder = folder
         self._prompt = prompt
@@ -65,7 +75,7 @@ class Samples:
         return self._render(self._drawing[1], recipes)
 
     def _recipe(self, style: str, strength: float, prompt: str, seed: int) -> Recipe:
-        adapter = AdapterRef(name=NAME, style=style, strength=strength)
+        adapter = AdapterRef(name=NAME, style=style, strength=strength, word=self._word)
         return plain_recipe(self._base, prompt, seed, (adapter,))
 
     def _renderer(self, file: Path) -> Renderer:

@@ -19,7 +19,7 @@ from duktus.archive import styles
 from duktus.archive.disk import explained
 from duktus.archive.lock import Lock
 from duktus.archive.times import now
-from duktus.domain.style import Style
+from duktus.domain.style import Method, Style
 from duktus.training import Paused, Plan, Taught
 from duktus.training.preflight import preflight
 from duktus.training.teach import teach
@@ -90,7 +90,15 @@ def _teach(
         )
         ready = replace(ready, class_pictures=drawn)
     prompt = ready.pictures.pictures[0].caption
-    samples = Samples(ready.base, run / "samples", prompt, told, device=device, batch=workspace.batch)
+    samples = Samples(
+        ready.base,
+        run / "samples",
+        prompt,
+        told,
+        device=device,
+        batch=workspace.batch,
+        word=ready.settings.trigger if ready.settings.method is Method.TEXTUAL_INVERSION else None,
+    )
     outcome = teach(
         ready.base,
         ready.pictures,
@@ -138,5 +146,7 @@ def _style(name: str, ready: Ready, taught: Taught, plan: Plan) -> Style:
             "delivered_step": taught.delivered_step,
             "expected_seconds": plan.seconds,
         },
+        method=settings.method,
+        vectors=settings.vectors if settings.method is Method.TEXTUAL_INVERSION else 0,
         created=now(),
     )

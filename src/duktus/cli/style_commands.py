@@ -13,7 +13,7 @@ from duktus.cli.outcome import Given, Outcome, perform
 from duktus.cli.terminal import duration
 
 if TYPE_CHECKING:
-    from duktus.domain.style import Style
+    from duktus.domain.style import Style, TeachSettings
 
 TEACH = '\b\nExample:\n  duktus style teach my-pictures/ --name sportrait-laz --trigger "sportrait-laz"'
 LIST = "\b\nExample:\n  duktus style list"
@@ -38,6 +38,20 @@ def teach(
     name: Annotated[str, typer.Option("--name", help="What the style is called from now on.")],
     trigger: Annotated[str, typer.Option("--trigger", help="An invented word that calls the style up.")],
     base: BaseOption = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            "--method",
+            help="lora (when not said), or textual-inversion: vectors that the trigger stands for.",
+        ),
+    ] = None,
+    vectors: Annotated[
+        int | None, typer.Option("--vectors", help="How many the trigger stands for, by textual inversion.")
+    ] = None,
+    init_word: Annotated[
+        str | None,
+        typer.Option("--init-word", help="What these vectors begin as: a word that comes near the hand."),
+    ] = None,
     template: Annotated[
         str | None,
         typer.Option("--template", help="How captions are built, e.g. '{trigger}, {caption}'."),
@@ -118,6 +132,9 @@ def teach(
 ) -> None:
     """Teach a style from a folder of pictures."""
     changes: dict[str, Any] = {
+        "method": method,
+        "vectors": vectors,
+        "init_word": init_word,
         "steps": steps,
         "learning_rate": learning_rate,
         "optimiser": optimiser,
@@ -176,6 +193,24 @@ def _verdict(style: Style) -> tuple[str, ...]:
     return (f"Verdict: {verdict.outcome.value}.", *verdict.reasons, verdict.next_step)
 
 
+def _kind(style: Style) -> str:
+    """What it is."""
+    if not style.vectors:
+        return "LoRA"
+    began = style.settings.init_word if style.settings else None
+    count = "one vector" if style.vectors == 1 else f"{style.vectors} vectors"
+    return f"textual inversion: {count} for '{style.trigger}'{f', begun as {began!r}' if began else ''}"
+
+
+def _settings(settings: TeachSettings) -> str:
+    adapter = f"rank {settings.rank}, alpha {settings.alpha:g}, " if settings.init_word is None else ""
+    where = f", {settings.targets.value}" if settings.init_word is None else ""
+    return (
+        f"{adapter}learning rate {settings.learning_rate:g} ({settings.optimiser.value}), "
+        f"batch {settings.batch}, {settings.resolution} px{where}"
+    )
+
+
 def _origin(style: Style) -> tuple[str, ...]:
     """How it was taught, or where it was brought in from."""
     settings, came = style.settings, style.imported
@@ -186,11 +221,7 @@ def _origin(style: Style) -> tuple[str, ...]:
                 f"taught    {style.created:%Y-%m-%d %H:%M} UTC, {len(style.training_pictures)} pictures, "
                 f"{style.steps} steps, {duration(style.seconds)}"
             ),
-            (
-                f"settings  rank {settings.rank}, alpha {settings.alpha:g}, learning rate "
-                f"{settings.learning_rate:g} ({settings.optimiser.value}), batch {settings.batch}, "
-                f"{settings.resolution} px, {settings.targets.value}"
-            ),
+            f"settings  {_settings(settings)}",
         ]
     if settings is not None and settings.prior is not None:
         count = len(style.class_pictures)
@@ -248,6 +279,7 @@ def show(
             f"{style.name}  trigger '{style.trigger}'  on {style.base.name} ({style.family})",
             f"file      {path}",
             f"hash      {style.hash}",
+            f"kind      {_kind(style)}",
             *_origin(style),
             *_verdict(style),
         ]

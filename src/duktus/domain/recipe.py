@@ -82,6 +82,8 @@ class AdapterRef(_Frozen):
     strength: float = Field(ge=-4, le=4)
     strength_text: float | None = Field(default=None, ge=-4, le=4)
     """Of its text-encoder part; None where it has none."""
+    word: str | None = Field(default=None, min_length=1)
+    """The word of the prompts that stands for its vectors; None for a style that is none of words."""
 
 
 class Numerics(_Frozen):

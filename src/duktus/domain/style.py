@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from duktus.domain.recipe import BaseRef, Hash
+from duktus.domain.recipe import AdapterRef, BaseRef, Hash
 
 
 class _Frozen(BaseModel):
@@ -36,6 +36,21 @@ class NoiseLevels(StrEnum):
     """Logit-normal, moved towards high noise by the family's own shift. Flow-matching families only."""
     HIGH_NOISE = "high noise"
     """Where style is decided: log-SNR normal around -6 (arXiv 2411.14793). Flow-matching families only."""
+
+
+class Method(StrEnum):
+    """What of a base a run teaches."""
+
+    LORA = "lora"
+    """Low-rank matrices beside the denoiser's weights (Hu et al. 2021, arXiv 2106.09685)."""
+    TEXTUAL_INVERSION = "textual inversion"
+    """Vectors that the trigger word stands for (Gal et al. 2022, arXiv 2208.01618); no weight changes."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Method | None:
+        """LoRA and textual-inversion are also written like this."""
+        plain = value.lower().replace("-", " ") if isinstance(value, str) else None
+        return next((one for one in cls if one == plain), None)
 
 
 class Optimiser(StrEnum):
@@ -68,6 +83,11 @@ class TeachSettings(_Frozen):
     """Everything that decides what a training run learns, in the standard terms of the field."""
 
     trigger: str = Field(min_length=1)
+    method: Method = Method.LORA
+    vectors: int = Field(default=1, ge=1, le=75, description="that the word stands for, by textual inversion")
+    init_word: str | None = Field(
+        default=None, min_length=1, description="what these vectors begin as; None = not by textual inversion"
+    )
     steps: int = Field(ge=1, le=100_000)
     learning_rate: float = Field(gt=0, le=1)
     rank: int = Field(default=16, ge=1, le=512)
@@ -166,8 +186,8 @@ class Imported(_Frozen):
 
 
 class Style(_Frozen):
-    """A taught style (LoRA). ``hash`` is the SHA-256 of the tensor bytes of its file, so that a
-    changed header does not change what it is.
+    """A taught style: a LoRA, or the vectors of a word. ``hash`` is the SHA-256 of the tensor bytes of its
+    file, so that a changed header does not change what it is.
     """
 
     name: str
@@ -195,4 +215,12 @@ class Style(_Frozen):
     """Of the denoiser; None for styles recorded before it was counted."""
     text_modules: int = 0
     """Of the text encoders."""
+    method: Method = Method.LORA
+    vectors: int = 0
+    """That its trigger word stands for; 0 of a LoRA."""
     created: datetime
+
+    def at(self, strength: float) -> AdapterRef:
+        """How a recipe names this style at a strength."""
+        word = self.trigger if self.method is Method.TEXTUAL_INVERSION else None
+        return AdapterRef(name=self.name, style=self.hash, strength=strength, word=word)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from duktus.domain.base import Base, RenderDefaults, Role
 from duktus.domain.errors import InputError
 from duktus.domain.style import NoiseLevels, Targets
-from duktus.families.family import TeachDefaults
+from duktus.families.family import TeachDefaults, WordDefaults
 from duktus.families.folder_hash import folder_hash, read_json
 from duktus.families.roles import Told, decided
 from duktus.families.safetensors_header import read_header
@@ -54,6 +54,16 @@ class TeachNote(_Strict):
     noise_levels: NoiseLevels = NoiseLevels.UNIFORM
 
 
+class WordNote(_Strict):
+    """What a base says of teaching it a word."""
+
+    steps: int = Field(ge=1, le=100_000)
+    learning_rate: float = Field(gt=0, le=1)
+    vectors: int = Field(ge=1, le=75)
+    init_word: str = Field(min_length=1)
+    source: str
+
+
 class BaseNote(_Strict):
     """``duktus.json`` beside ``model_index.json``: what a base says of itself."""
 
@@ -61,6 +71,7 @@ class BaseNote(_Strict):
     role: Role | None = None
     render: RenderDefaults | None = None
     teach: TeachNote | None = None
+    word: WordNote | None = None
 
 
 def read_note(folder: Path) -> BaseNote:
@@ -80,6 +91,12 @@ def teach_defaults(folder: Path, of_family: TeachDefaults) -> TeachDefaults:
     """The family's, with what ``duktus.json`` says instead."""
     teach = read_note(folder).teach
     return of_family if teach is None else replace(of_family, **teach.model_dump(exclude_unset=True))
+
+
+def word_defaults(folder: Path, of_family: WordDefaults) -> WordDefaults:
+    """The family's, with what ``duktus.json`` says instead."""
+    word = read_note(folder).word
+    return of_family if word is None else WordDefaults(**word.model_dump())
 
 
 def weights_of(folder: Path, network: str, stem: str) -> Weights:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe, Sampler, Schedule
     from duktus.domain.style import Targets
     from duktus.domain.weighting import Weighting
+    from duktus.families.learned_words import LearnedWords, Vectors
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
     from duktus.families.text_styles import TextStyles
@@ -44,6 +45,17 @@ class TeachDefaults:
     min_snr_gamma: float | None = 5.0
     """None: every timestep counts alike."""
     noise_levels: NoiseLevels = NoiseLevels.UNIFORM
+
+
+@dataclass(frozen=True, slots=True)
+class WordDefaults:
+    """A family's (or base's) starting values for textual inversion, each measured or cited."""
+
+    steps: int
+    learning_rate: float
+    vectors: int
+    init_word: str
+    source: str
 
 
 class Conditioning(Protocol):
@@ -218,6 +230,49 @@ class WearsTextStyles(Protocol):
 
     text_styles: TextStyles
     """What they wear; ``encode_text`` follows it."""
+
+
+@runtime_checkable
+class TeachesWords(Protocol):
+    """A family whose text encoders can be taught a word: textual inversion."""
+
+    def word_defaults(self, base: Base) -> WordDefaults:
+        """Starting values."""
+        ...
+
+    def write_word(self, path: Path, vectors: Vectors, metadata: Mapping[str, str]) -> str:
+        """Write the vectors in the family's one layout, atomically; return the tensor hash."""
+        ...
+
+    def read_word(self, path: Path, base: LoadedBase) -> Vectors:
+        """The vectors of a file in that layout, on the device of ``base``; :class:`MismatchError` when they
+        are not of its text encoders.
+        """
+        ...
+
+
+@runtime_checkable
+class LearnsWords(Protocol):
+    """A base of such a family in memory."""
+
+    learned_words: LearnedWords
+    """What it knows beside its vocabulary; ``encode_text`` follows it."""
+
+    def encode_anew(self, texts: Sequence[str]) -> Conditioning:
+        """As ``encode_text``, remembering nothing, gradients reaching the vectors of learned words."""
+        ...
+
+    def vectors_of(self, text: str) -> Vectors:
+        """The vectors that the vocabulary has for a text, (tokens, width) for each text encoder."""
+        ...
+
+    def longest_vectors(self) -> Mapping[str, float]:
+        """The length of the longest vector in each encoder's vocabulary."""
+        ...
+
+    def drop_pictures(self) -> None:
+        """Free the autoencoder alone."""
+        ...
 
 
 @runtime_checkable

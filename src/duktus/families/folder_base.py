@@ -67,8 +67,12 @@ class FolderBase(ABC):
     def drop_encoders(self) -> None:
         """Free the text encoders and the autoencoder; the preview matrix is fitted before."""
         self.encoder_bytes = 0
-        self._pictures.drop()
+        self.drop_pictures()
         self._drop_text_encoders()
+
+    def drop_pictures(self) -> None:
+        """Free the autoencoder alone; the preview matrix is fitted before."""
+        self._pictures.drop()
 
     @abstractmethod
     def _drop_text_encoders(self) -> None: ...

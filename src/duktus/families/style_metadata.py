@@ -38,13 +38,24 @@ def style_metadata(
     any other is an :class:`InputError`, so that nothing private slips out. ``alpha`` is the one that a
     reader has to reckon with: the rank, where the file has it folded in.
     """
-    out = {
-        "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.implementation": "https://github.com/huggingface/diffusers",
+    network = {
         "ss_network_module": "networks.lora",
         "ss_network_dim": str(rank),
         "ss_network_alpha": str(alpha),
-        **of_family,
+    }
+    return _said({**network, **of_family}, words)
+
+
+def word_metadata(of_family: Mapping[str, str], words: Mapping[str, str], *, vectors: int) -> dict[str, str]:
+    """The same of a learned word, which stands for so many vectors."""
+    return _said({"ss_num_vectors_per_token": str(vectors), **of_family}, words)
+
+
+def _said(of_kind: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:
+    out = {
+        "modelspec.sai_model_spec": "1.0.1",
+        "modelspec.implementation": "https://github.com/huggingface/diffusers",
+        **of_kind,
     }
     for word, value in words.items():
         name = PLAIN.get(word, word)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from duktus.domain.beginning import steps_skipped
 from duktus.domain.canonical import canonical_json, sha256_hex
 from duktus.domain.recipe import Recipe, Sampler
+from duktus.families.learned_words import Worn
 
 GUIDED = 2 / 3
 """Share of the steps after which a hurried batch no longer asks the denoiser about the negative prompt. What
@@ -110,11 +111,15 @@ def essence(recipe: Recipe) -> str:
     values["base"] = recipe.base.weights
     strengths: dict[str, list[float]] = {}
     for adapter in recipe.adapters:
-        strengths.setdefault(adapter.style, []).append(adapter.strength)
+        if adapter.word is None:
+            strengths.setdefault(adapter.style, []).append(adapter.strength)
     values["adapters"] = [[style, strengths[style]] for style in sorted(strengths) if any(strengths[style])]
     worn = {style: strength for style, strength in text_strengths(recipe).items() if strength}
     if worn:
         values["text_strengths"] = worn
+    spoken = words(recipe)
+    if spoken:
+        values["words"] = [[one.style, one.word, one.strength] for one in spoken]
     if recipe.cfg == 1:
         values["negative_prompt"] = ""
     values["controls"] = [
@@ -143,6 +148,7 @@ def shape_key(recipe: Recipe) -> tuple[object, ...]:
         recipe.guidance is None,
         _styles(recipe),
         tuple(sorted(text_strengths(recipe).items())),
+        words(recipe),
         recipe.weighting,
         *_beginning(recipe),
     )
@@ -172,5 +178,15 @@ def text_strengths(recipe: Recipe) -> dict[str, float]:
     return worn
 
 
+def words(recipe: Recipe) -> tuple[Worn, ...]:
+    """The learned words of the recipe at strengths other than 0, sorted; one named twice adds up."""
+    found: dict[tuple[str, str], float] = {}
+    for adapter in recipe.adapters:
+        if adapter.word is not None:
+            key = (adapter.style, adapter.word.lower())
+            found[key] = found.get(key, 0.0) + adapter.strength
+    return tuple(sorted(Worn(*key, strength) for key, strength in found.items() if strength))
+
+
 def _styles(recipe: Recipe) -> tuple[str, ...]:
-    return tuple(sorted({adapter.style for adapter in recipe.adapters}))
+    return tuple(sorted({adapter.style for adapter in recipe.adapters if adapter.word is None}))

@@ -32,6 +32,7 @@ def invokeai_text(recipe: Recipe) -> str:
         "loras": [
             {"model": _model(adapter.name, adapter.style, "lora"), "weight": adapter.strength}
             for adapter in recipe.adapters
+            if adapter.word is None  # of a word InvokeAI knows no more than the prompt says
         ],
         "strength": recipe.source.denoise if recipe.source else None,
     }

@@ -27,7 +27,7 @@ def parameters_text(recipe: Recipe) -> str:
     tags = [
         f"<lora:{slug(adapter.name)}:{_strengths(adapter)}>"
         for adapter in recipe.adapters
-        if adapter.strength > 0
+        if adapter.strength > 0 and adapter.word is None
     ]
     details = [
         ("Steps", str(recipe.steps)),
@@ -41,9 +41,11 @@ def parameters_text(recipe: Recipe) -> str:
         ("RNG", "CPU"),
         *_beginning(recipe),
     ]
-    if recipe.adapters:
-        hashes = ", ".join(f"{slug(adapter.name)}: {adapter.style[:12]}" for adapter in recipe.adapters)
-        details.append(("Lora hashes", f'"{hashes}"'))
+    for key, learned in (("Lora hashes", False), ("TI hashes", True)):
+        of_kind = [adapter for adapter in recipe.adapters if (adapter.word is not None) is learned]
+        if of_kind:
+            hashes = ", ".join(f"{slug(one.word or one.name)}: {one.style[:12]}" for one in of_kind)
+            details.append((key, f'"{hashes}"'))
     details.append(("Version", f"duktus {duktus.__version__}"))
     return "\n".join([
         " ".join([_line(recipe.prompt), *tags]),

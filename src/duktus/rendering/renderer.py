@@ -16,7 +16,6 @@ from duktus.domain.errors import MismatchError, NotFoundError
 from duktus.domain.recipe import Lane, Recipe
 from duktus.families import lora
 from duktus.families.control import ControlNetwork
-from duktus.families.family import WearsTextStyles
 from duktus.families.reference import ReferenceNetwork
 from duktus.families.registry import check_refiner, family, steerable
 from duktus.families.safetensors_header import tensor_hash
@@ -26,11 +25,12 @@ from duktus.rendering.compare import Pixels
 from duktus.rendering.conditioning import conditioning
 from duktus.rendering.denoise import Batch, Snapshot, denoise
 from duktus.rendering.facts import current_facts
-from duktus.rendering.groups import Group, plan, text_strengths
+from duktus.rendering.groups import Group, plan
 from duktus.rendering.passes import Sources, enlarged, refined, steering
 from duktus.rendering.references import References
 from duktus.rendering.steps import StepsStrip, previews, to_pixels
 from duktus.rendering.upscaling import Upscaler
+from duktus.rendering.wearing import dress
 
 if TYPE_CHECKING:
     from duktus.families.control import LoadedControl
@@ -254,7 +254,7 @@ class Renderer:
         base = self._base(group.recipes[0])
         self._mount(base, group)
         first = group.recipes[0]
-        self._wear(base, text_strengths(first))
+        dress(base, first, self._file)
         if self._references is None:
             find = self._materials.pictures.__getitem__
             self._references = References(base, self._materials.references, find)
@@ -323,17 +323,6 @@ class Renderer:
             mounted.attach()
             strengths = torch.tensor(group.strengths(style), device=base.device)
             mounted.set_strengths(strengths.repeat(2) if group.guided else strengths)
-
-    def _wear(self, base: LoadedBase, strengths: Mapping[str, float]) -> None:
-        """Let the text encoders wear exactly this group's styles."""
-        if isinstance(base, WearsTextStyles):
-            base.text_styles.wear(strengths, {style: self._file(style) for style in strengths})
-        elif any(strengths.values()):
-            raise MismatchError(
-                f"The text encoders of {base.base.name} take no style.",
-                f"duktus cannot change those of the family {base.base.family} yet.",
-                "Render with strength 0 of the text part (--style NAME:STRENGTH:0).",
-            )
 
     def _file(self, style: str) -> Path:
         """Its file, whose hash is checked once."""

@@ -14,10 +14,13 @@ import torch
 from PIL import Image
 
 from duktus.domain.errors import MismatchError
+from duktus.domain.style import Method
+from duktus.families.family import LearnsWords
 from duktus.training.captions import neutral_caption
 from duktus.training.pictures import open_picture
 from duktus.training.randomness import generator_for, number_for
 from duktus.training.training_set import split_class
+from duktus.training.word import text_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,7 +60,9 @@ class Cache:
     taught: Latents
     held_out: Latents | None
     conditioning: Conditioning
-    """One row per different caption, neutral ones among them, then the empty caption."""
+    """One row per different caption, neutral ones among them, then the empty caption. Where a word is taught,
+    rows are encoded when they are asked for.
+    """
     empty: int
     """The row of the empty caption."""
     neutral: tuple[int, ...] = ()
@@ -75,7 +80,8 @@ def build_cache(
     settings: TeachSettings,
     prior: TrainingSet | None = None,
 ) -> Cache:
-    """Encode everything and drop the encoders of ``base``. ``prior`` are class pictures.
+    """Encode everything and drop the encoders of ``base`` that are no longer needed. ``prior`` are class
+    pictures.
 
     Raises :class:`MismatchError` when a picture changed since it was checked.
     """
@@ -88,7 +94,7 @@ def build_cache(
     texts = [*dict.fromkeys(caption for caption in captions if caption), ""]
     rows = {text: row for row, text in enumerate(texts)}
     with torch.no_grad():
-        conditioning = base.encode_text(texts)
+        conditioning = text_table(base, texts, settings)
         once = [
             _encode(base, group.pictures, rows, settings) if group and group.pictures else None
             for group in (held_out, learned, kept)
@@ -102,7 +108,10 @@ def build_cache(
             prior=once[1],
             prior_kept=once[2],
         )
-    base.drop_encoders()
+    if settings.method is Method.TEXTUAL_INVERSION and isinstance(base, LearnsWords):
+        base.drop_pictures()  # the text encoders take part in every step
+    else:
+        base.drop_encoders()
     return cache
 
 

@@ -79,8 +79,9 @@ class Probe:
     level: Tensor
     """(rows,) int64, 0 for the least noise."""
     levels: int
-    texts: tuple[Conditioning, ...]
-    """One conditioning per batch of rows."""
+    table: Conditioning
+    texts: tuple[tuple[int, ...], ...]
+    """Rows of the table for each batch of rows."""
     batch: int
 
     def answers(self, base: LoadedBase) -> Tensor:
@@ -89,7 +90,7 @@ class Probe:
             parts = [slice(at, at + self.batch) for at in range(0, len(self.noisy), self.batch)]
             return torch.cat(
                 [
-                    base.predict(self.noisy[part], self.timesteps[part], text).float()
+                    base.predict(self.noisy[part], self.timesteps[part], self.table.rows(text)).float()
                     for part, text in zip(parts, self.texts, strict=True)
                 ]
             )
@@ -215,6 +216,7 @@ def _probe(
             base.training_target(clean, noise, timesteps).float(),
             torch.arange(levels).repeat(pairs),
             levels,
-            tuple(cache.conditioning.rows(rows[at : at + batch]) for at in range(0, len(rows), batch)),
+            cache.conditioning,
+            tuple(tuple(rows[at : at + batch]) for at in range(0, len(rows), batch)),
             batch,
         )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from duktus.domain.errors import TrainingError
-from duktus.families import lora
 from duktus.training.cache import data_order
+from duktus.training.learning import begin
 from duktus.training.optimisers import Stepper
 from duktus.training.randomness import generator_for, number_for
 
@@ -38,7 +38,7 @@ class _Shown:
 
 
 class Trainer:
-    """A base with a fresh adapter and its optimizer; :meth:`advance` takes one step.
+    """A base with something fresh to learn and its optimizer; :meth:`advance` takes one step.
 
     What a step draws (pictures, posterior samples, noises, timesteps, dropped captions) follows from
     (seed, step) alone.
@@ -50,19 +50,8 @@ class Trainer:
         self.settings = settings
         self.step = 0
         base.denoiser.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self.adapters = lora.inject(
-            base.denoiser,
-            base.target_modules(settings.targets),
-            rank=settings.rank,
-            alpha=settings.alpha,
-            seed=number_for(settings.seed, "adapter") % 2**32,
-        )
-        named = dict(self.adapters.named_parameters())
-        self._parameters = {
-            f"{path}.{half}": named[f"pairs.{number}.{half}"]
-            for number, path in enumerate(self.adapters.paths)
-            for half in ("down", "up")
-        }
+        self.learning = begin(base, settings)
+        self._parameters = self.learning.named
         self._stepper = Stepper(self._parameters, settings, base.device)
 
     def advance(self) -> float:
@@ -81,6 +70,7 @@ class Trainer:
         if not (math.isfinite(value) and math.isfinite(length)):
             raise self._not_finite(value)
         self._stepper.step()
+        self.learning.settle()
         self.step += 1
         return value
 
@@ -118,8 +108,8 @@ class Trainer:
         return _Shown(noisy, timesteps, target, texts, [latents.picture[variant] for variant in variants])
 
     def _of_base(self, shown: _Shown, texts: Sequence[int]) -> Tensor:
-        """What the base answers without the adapter."""
-        with torch.no_grad(), self.adapters.silenced():
+        """What the base answers as it was."""
+        with torch.no_grad(), self.learning.silenced():
             rows = self.cache.conditioning.rows(texts)
             return self.base.predict(shown.noisy, shown.timesteps, rows).float()
 
@@ -130,13 +120,13 @@ class Trainer:
         return ((answer - target).square().flatten(1).mean(1) * weight).mean()
 
     def check_alive(self) -> None:
-        """:class:`TrainingError` when the adapter still does nothing, or is no longer made of numbers."""
-        ups = [up for _, up in self.adapters.tensors().values()]
-        if not all(bool(torch.isfinite(up).all()) for up in ups):
+        """:class:`TrainingError` when nothing was learned yet, or it is no longer made of numbers."""
+        fault = self.learning.fault()
+        if fault == "not finite":
             raise self._not_finite(math.nan)
-        if not any(bool(up.any()) for up in ups):
+        if fault:
             raise TrainingError(
-                f"After {self.step} steps the adapter is still all zero.",
+                f"After {self.step} steps {fault}.",
                 "No gradient reaches it, or the learning rate vanishes in this arithmetic.",
                 "Raise the learning rate, or teach with --dtype float32.",
             )
@@ -153,9 +143,9 @@ class Trainer:
         )
 
     def tensors(self) -> dict[str, Tensor]:
-        """Everything that changes while training: adapter and optimizer, by name."""
-        adapter = {f"adapter/{name}": parameter.detach() for name, parameter in self._parameters.items()}
-        return adapter | self._stepper.tensors()
+        """Everything that changes while training: what is learned and the optimizer's state, by name."""
+        learned = {f"adapter/{name}": parameter.detach() for name, parameter in self._parameters.items()}
+        return learned | self._stepper.tensors()
 
     def restore(self, step: int, tensors: Mapping[str, Tensor]) -> None:
         """Become what :meth:`tensors` was at that step."""
@@ -164,15 +154,10 @@ class Trainer:
         self._stepper.restore(tensors)
 
     def release(self) -> None:
-        """Free the weights of base and adapter, so that another copy fits. Nothing else may follow."""
+        """Free the base and what was learned, so that another copy fits. Nothing else may follow."""
         self.base.denoiser.to("meta")
-        self.adapters.to("meta")
+        self.learning.release()
 
     def load_adapter(self, tensors: Mapping[str, Tensor]) -> None:
-        """Only the adapter of a checkpoint."""
-        self.adapters.load(
-            {
-                path: (tensors[f"adapter/{path}.down"], tensors[f"adapter/{path}.up"])
-                for path in self.adapters.paths
-            }
-        )
+        """Only what was learned, of a checkpoint."""
+        self.learning.load({name: tensors[f"adapter/{name}"] for name in self._parameters})

@@ -19,7 +19,6 @@ from duktus.families import registry
 from duktus.training.cache import build_cache
 from duktus.training.checkpoint import CheckpointFolder, RunRecord, as_begun, storage_error
 from duktus.training.evaluation import build_probes, rows
-from duktus.training.export import export_style
 from duktus.training.loop import Trainer
 from duktus.training.measures import Measures, ladder
 from duktus.training.memory import out_of_memory
@@ -255,7 +254,7 @@ def _smoke_run(loaded: LoadedBase, taught: TrainingSet, settings: TeachSettings,
         row_seconds = (time.perf_counter() - started) / rows(0, small)
         checkpoint_bytes, style_bytes = _save_and_reload(trainer, folder)
     finally:
-        trainer.adapters.eject()
+        trainer.learning.remove()
     return _Smoke(step_seconds, row_seconds, cache_seconds, checkpoint_bytes, style_bytes)
 
 
@@ -290,5 +289,5 @@ def _save_and_reload(trainer: Trainer, folder: Path) -> tuple[int, int]:
                 "Check the disk.",
             )
         style = Path(name) / "style.safetensors"
-        export_style(style, trainer.base, trainer.adapters.tensors(), settings, trainer.step)
+        trainer.learning.export(style, trainer.step)
         return path.stat().st_size, style.stat().st_size

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from duktus.domain.errors import InputError, TrainingError
-from duktus.families import at_use, lora, registry
+from duktus.domain.style import Method
+from duktus.families import at_use, registry
+from duktus.training.learning import begin
 from duktus.training.measures import NOTHING, Measures, ladder
 from duktus.training.memory import Fit, expected_bytes, free_memory, out_of_memory, size
 from duktus.training.recomputing import example, recompute, recomputes, step_bytes
@@ -201,7 +203,9 @@ def _lowest(
             if last or not out_of_memory(error):
                 raise
             continue
-        room = free_memory(loaded.device) + loaded.encoder_bytes
+        room = free_memory(loaded.device)
+        if settings.method is not Method.TEXTUAL_INVERSION:  # which needs the text encoders all the time
+            room += loaded.encoder_bytes
         for measures in tried:
             step = kept.with_recomputing(on=measures.recompute)
             fit = Fit(measures, loaded.denoiser_bytes, step, room, asked=measures == ladder(settings)[0])
@@ -229,7 +233,7 @@ class _Step:
 
     seconds: float
     gradient: Tensor
-    """Of every ``up``."""
+    """Of what begins as zero; that of the rest is zero too. Of all vectors of a word."""
     slower: float
     """How many times as long it took as without what it did for memory."""
 
@@ -237,15 +241,15 @@ class _Step:
 def _step(loaded: LoadedBase, settings: TeachSettings) -> _Step:
     """The second of two; what it did for memory is timed within it."""
     shown = example(loaded, settings, settings.resolution)
-    paths = loaded.target_modules(settings.targets)
-    adapters = lora.inject(loaded.denoiser, paths, rank=settings.rank, alpha=settings.alpha, seed=0)
+    learning = begin(loaded, settings)
     try:
         seconds = extra = 0.0
         for _ in range(2):
-            adapters.zero_grad()
+            for parameter in learning.named.values():
+                parameter.grad = None
             with at_use.timed() as making:
                 started = time.perf_counter()
-                answer = loaded.predict(shown.noisy, shown.timesteps, shown.text)
+                answer = loaded.predict(shown.noisy, shown.timesteps, shown.texts.rows([0]))
                 _wait(loaded.device)
                 forward, made = time.perf_counter() - started, making.seconds
                 (answer.float() - shown.target).square().mean().backward()
@@ -254,11 +258,11 @@ def _step(loaded: LoadedBase, settings: TeachSettings) -> _Step:
             extra = making.seconds
             if recomputes(loaded):  # the forward pass a second time, its making of weights counted once
                 extra += forward - made
-        ups = [parameter.grad for name, parameter in adapters.named_parameters() if name.endswith("up")]
-        gradient = torch.cat([grad.float().cpu().flatten() for grad in ups if grad is not None])
+        found = [one.grad for name, one in learning.named.items() if not name.endswith(".down")]
+        gradient = torch.cat([grad.float().cpu().flatten() for grad in found if grad is not None])
         return _Step(seconds, gradient, seconds / max(seconds - extra, seconds / 10))
     finally:
-        adapters.eject()
+        learning.remove()
 
 
 def _wait(device: torch.device) -> None:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from duktus.families import at_use, lora
+from duktus.families import at_use
+from duktus.training.learning import begin
 from duktus.training.randomness import generator_for
+from duktus.training.word import text_table
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -35,7 +37,8 @@ class Example:
     noisy: Tensor
     timesteps: Tensor
     target: Tensor
-    text: Conditioning
+    texts: Conditioning
+    """The trigger word in its first row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def example(base: LoadedBase, settings: TeachSettings, resolution: int) -> Examp
         base.add_noise(latents, noise, timesteps).to(base.dtype),
         timesteps,
         base.training_target(latents, noise, timesteps).float(),
-        base.encode_text([settings.trigger]),
+        text_table(base, [settings.trigger], settings),
     )
 
 
@@ -85,8 +88,7 @@ def step_bytes(base: LoadedBase, settings: TeachSettings) -> Kept:
     Activations grow with the number of pixels, above a share that the text alone has; so two small sizes
     tell a large one. Attention that PyTorch does not compute in one piece would grow faster.
     """
-    paths = base.target_modules(settings.targets)
-    adapters = lora.inject(base.denoiser, paths, rank=settings.rank, alpha=settings.alpha, seed=0)
+    learning = begin(base, settings)
     try:
         small, large = TRIED
         if settings.resolution <= large:
@@ -98,9 +100,9 @@ def step_bytes(base: LoadedBase, settings: TeachSettings) -> Kept:
                 round(a.whole + (b.whole - a.whole) * grown),
                 round(a.recomputed + (b.recomputed - a.recomputed) * grown),
             )
-        own = sum(parameter.numel() for parameter in adapters.parameters()) * PER_PARAMETER
+        own = sum(parameter.numel() for parameter in learning.named.values()) * PER_PARAMETER
     finally:
-        adapters.eject()
+        learning.remove()
         recompute(base, on=False)
     own += at_use.largest(base.denoiser)
     return Kept(picture.whole * settings.batch + own, picture.recomputed * settings.batch + own)
@@ -152,12 +154,13 @@ class _Ledger:
 
 
 def _kept(base: LoadedBase, shown: Example) -> Kept:
-    """Of one forward pass, weights apart."""
+    """Of one forward pass, weights apart. What is kept of the text is little, and not counted."""
+    text = shown.texts.rows([0])
     ledger = _Ledger(base.denoiser)
     denoiser: Any = base.denoiser
     denoiser.enable_gradient_checkpointing(ledger.block)
     with torch.autograd.graph.saved_tensors_hooks(ledger.pack, lambda tensor: tensor):
-        answer = base.predict(shown.noisy, shown.timesteps, shown.text)
+        answer = base.predict(shown.noisy, shown.timesteps, text)
     found = ledger.kept()
     del answer  # held until here, for the same reason
     return found

@@ -16,7 +16,7 @@ from duktus.domain.canonical import sha256_hex
 from duktus.training.checkpoint import CheckpointFolder, RunRecord, check_resumable
 from duktus.training.evaluation import Evaluation, Probes, Swapped, mean
 from duktus.training.events import Evaluated, OnEvent, Said, Sampled, Saved, Stepped
-from duktus.training.export import Exported, export_style, write_quietly
+from duktus.training.export import Exported
 from duktus.training.looks import Looks, compare_looks, diversity
 from duktus.training.loop import Trainer
 from duktus.training.measures import Measures
@@ -158,9 +158,7 @@ class Run:
         if delivered != last:
             self.trainer.load_adapter(self.checkpoints.load(delivered).tensors)
         self.trainer.check_alive()
-        exported = export_style(
-            file, self.trainer.base, self.trainer.adapters.tensors(), self.settings, delivered
-        )
+        exported = self.trainer.learning.export(file, delivered)
         seen = Seen(
             evaluations=self.evaluations,
             delivered=delivered,
@@ -219,21 +217,18 @@ class Run:
         trainer = self.trainer
         with tempfile.TemporaryDirectory(dir=self.checkpoints.folder.parent, prefix=".sample-") as name:
             path = Path(name) / "style.safetensors"
-            write_quietly(path, trainer.base.base, trainer.adapters.tensors(), self.settings, trainer.step)
+            trainer.learning.write(path, trainer.step)
             drawn = sample(trainer.step, path)
         if drawn is not None:
             self.say(Sampled(trainer.step, drawn))
 
     def _swapped(self, delivered: int) -> tuple[Swapped, Swapped] | None:
         """Own against swapped captions: of the base alone and of the delivered step."""
-        base, adapters = self.trainer.base, self.trainer.adapters
+        base = self.trainer.base
         at = next(item for item in self.evaluations if item.step == delivered)
         style = self.probes.swap(base, at.train_probe)
-        adapters.eject()
-        try:
+        with self.trainer.learning.silenced():
             alone = self.probes.swap(base, self.evaluations[0].train_probe)
-        finally:
-            adapters.attach()
         return (alone, style) if alone is not None and style is not None else None
 
     def _drift(self) -> float | None:
@@ -242,7 +237,7 @@ class Run:
         if probe is None:
             return None
         moved = probe.answers(base)
-        with self.trainer.adapters.silenced():
+        with self.trainer.learning.silenced():
             still = probe.answers(base)
         return ((moved - still).square().mean() / (still - probe.target).square().mean()).item()
 

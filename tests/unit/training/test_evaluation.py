@@ -27,7 +27,7 @@ def trainer(tiny_base: Base, pictures: TrainingSet, settings: Callable[..., Teac
 def test_a_fresh_adapter_is_the_base_and_looking_changes_nothing(trainer: Trainer) -> None:
     probes = build_probes(trainer.base, trainer.cache, trainer.settings)
     fresh = probes.evaluate(trainer.base, 0, None)
-    trainer.adapters.eject()
+    trainer.learning.remove()
     assert probes.evaluate(trainer.base, 0, None) == fresh
     assert len(fresh.held_out) == len(fresh.train_probe) == 3
     point = fresh.point

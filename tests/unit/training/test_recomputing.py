@@ -70,12 +70,12 @@ def test_every_block_is_computed_twice_and_the_gradients_are_the_same(
         recompute(one, on=on)
         assert recomputes(one) is on
         trainer = Trainer(one, build_cache(one, few, None, chosen), chosen)
-        for up in trainer.adapters.parameters():  # else every gradient of a down matrix is zero
+        for up in trainer.learning.named.values():  # else every gradient of a down matrix is zero
             torch.nn.init.normal_(up, std=0.02, generator=torch.Generator().manual_seed(0))
         seen = Seen(one, KINDS)
         next(trainer._losses()).backward()
         passes.append(seen.passes / len(seen.modules))
-        found = [parameter.grad for parameter in trainer.adapters.parameters()]
+        found = [parameter.grad for parameter in trainer.learning.named.values()]
         gradients.append([grad for grad in found if grad is not None])
         assert len(gradients[-1]) == len(found)
     assert passes == [1, 2]
@@ -114,7 +114,7 @@ def test_what_recomputing_spares_is_what_autograd_no_longer_keeps(
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        answer = one.predict(shown.noisy, shown.timesteps, shown.text)
+        answer = one.predict(shown.noisy, shown.timesteps, shown.texts.rows([0]))
     own = sum(parameter.numel() for parameter in adapters.parameters()) * PER_PARAMETER
     weights = {parameter.untyped_storage().data_ptr() for parameter in one.denoiser.parameters()}
     still = sum(number for place, number in outside.items() if place not in weights)

@@ -248,7 +248,7 @@ def test_the_verdict_looks_at_drawn_pictures(
 
     def draw(style: Path, strength: float, prompt: str, seeds: Sequence[int]) -> list[np.ndarray]:
         assert style.is_file()
-        weights = [*released[0].base.denoiser.parameters(), *released[0].adapters.parameters()]
+        weights = [*released[0].base.denoiser.parameters(), *released[0].learning.adapters.parameters()]
         assert all(weight.is_meta for weight in weights), "two copies of the base in memory"
         asked.append((strength, prompt, list(seeds)))
         return [pixels(100 + seed if strength == 0 else 0) for seed in seeds]

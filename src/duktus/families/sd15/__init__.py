@@ -14,7 +14,7 @@ from duktus.families.folder_family import FolderFamily, StyleLayout
 from duktus.families.schedules import check_combination, check_no_guidance
 from duktus.families.sd15 import folder as sd15_folder
 from duktus.families.sd15 import single_file
-from duktus.families.unet.doors import TakesUnetControls, TakesUnetReferences
+from duktus.families.unet.doors import TakesUnetControls, TakesUnetReferences, TeachesClipWords
 from duktus.families.unet.inpainting import check_paints
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from duktus.families.holding import Holding
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
+    from duktus.families.word_layout import WordLayout
 
 
-class Sd15(FolderFamily, TakesUnetControls, TakesUnetReferences):
+class Sd15(FolderFamily, TakesUnetControls, TakesUnetReferences, TeachesClipWords):
     """The family's part of the contract that needs no torch, and the doors to the rest."""
 
     name = "sd15"
@@ -37,6 +38,7 @@ class Sd15(FolderFamily, TakesUnetControls, TakesUnetReferences):
         Role.TEACH_ONLY: "This base is for teaching; render with a base of the same family made for it.",
     }
     taught = sd15_folder.FAMILY_TEACH
+    taught_word = sd15_folder.FAMILY_WORD
 
     def recognises(self, folder: Path) -> bool:
         """Whether the configs in ``folder`` describe a Stable Diffusion 1.x pipeline."""
@@ -69,3 +71,9 @@ class Sd15(FolderFamily, TakesUnetControls, TakesUnetReferences):
         from duktus.families.sd15.style_layout import LAYOUT
 
         return LAYOUT
+
+    def word_layout(self) -> WordLayout:
+        """That of kohya-ss/sd-scripts."""
+        from duktus.families.sd15.style_layout import WORD_LAYOUT
+
+        return WORD_LAYOUT

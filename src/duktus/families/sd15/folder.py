@@ -9,7 +9,7 @@ from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import Targets
 from duktus.families.diffusers_folder import Facts, checked_files, of_readable_configurations, pinned
-from duktus.families.family import TeachDefaults
+from duktus.families.family import TeachDefaults, WordDefaults
 from duktus.families.folder_hash import read_json
 from duktus.families.unet.folder import check_autoencoder, sized_render_defaults, told_by_unet_folder
 
@@ -31,6 +31,15 @@ FAMILY_TEACH = TeachDefaults(
     targets=Targets.ATTENTION_FEED_FORWARD,
     source="common practice for Stable Diffusion 1.5 with about ten pictures (diffusers "
     "examples/text_to_image/train_text_to_image_lora.py and kohya-ss/sd-scripts); not measured here",
+)
+FAMILY_WORD = WordDefaults(
+    steps=3000,
+    learning_rate=2e-3,
+    vectors=1,
+    init_word="painting",
+    source="the worked example of huggingface/diffusers (examples/textual_inversion/README.md): 3000 steps "
+    "at 5e-4 times its batch of four; one vector as there and in Gal et al. 2022 (arXiv 2208.01618); not "
+    "measured here",
 )
 
 

@@ -11,7 +11,15 @@ from torch import Tensor
 
 from duktus.domain.base import Base
 from duktus.domain.weighting import Chunk, chunks
-from duktus.families.clip_words import weighed_rows, weighted_tokens
+from duktus.families.clip_words import (
+    answered,
+    longest,
+    of_encoder,
+    own_vectors,
+    plain,
+    read_words,
+    weighed_rows,
+)
 from duktus.families.holding import Holding
 from duktus.families.text_styles import TextStyles
 from duktus.families.unet.base import UnetBase
@@ -20,9 +28,13 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from transformers import CLIPTextModel, CLIPTokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from duktus.families.family import Conditioning
+    from duktus.families.learned_words import Spoken, Vectors
+
+
+ENCODER = "text_encoder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +58,7 @@ class LoadedSd15(UnetBase[Tensor]):
         super().__init__(base, device=device, dtype=dtype, holding=holding)
         self._text: Any = self._network(CLIPTextModel, "text_encoder")
         self._tokenizer = CLIPTokenizer.from_pretrained(base.folder / "tokenizer", local_files_only=True)
-        self.text_styles = TextStyles(base.family, base.name, {"text_encoder": self._text})
+        self.text_styles = TextStyles(base.family, base.name, {ENCODER: self._text})
 
     def encode_text(self, texts: Sequence[str]) -> Sd15Conditioning:
         """One row per text, each encoded alone at (1, 77): what shares the call never changes it.
@@ -59,16 +71,31 @@ class LoadedSd15(UnetBase[Tensor]):
         """As ``encode_text``, with the brackets read (:mod:`duktus.domain.weighting`)."""
         return Sd15Conditioning(torch.cat([self._encode(chunks(text)) for text in texts]))
 
+    def encode_anew(self, texts: Sequence[str]) -> Sd15Conditioning:
+        """As ``encode_text``, remembering nothing, gradients reaching the vectors of learned words."""
+        return Sd15Conditioning(torch.cat([self._encode_anew(((text, 1.0),)) for text in texts]))
+
+    def vectors_of(self, text: str) -> Vectors:
+        """The vectors that the vocabulary has for a text, (tokens, width)."""
+        return {ENCODER: own_vectors(self._tokenizer, self._text, text)}
+
+    def longest_vectors(self) -> Mapping[str, float]:
+        """The length of the longest vector in the vocabulary."""
+        return {ENCODER: longest(self._text)}
+
     def _encode(self, text: tuple[Chunk, ...]) -> Tensor:
-        return self._remembered(text, lambda: self._encode_anew(text))
+        with torch.no_grad():
+            return self._remembered(text, lambda: self._encode_anew(text))
 
     def _encode_anew(self, text: tuple[Chunk, ...]) -> Tensor:
         if self._text is None:
             raise RuntimeError("the text encoder was dropped")
-        ids, weights = weighted_tokens(self._tokenizer, text)
-        with torch.no_grad():
-            row: Tensor = self._text(ids.to(self.device))[0]
-        return row if weights is None else weighed_rows(row, weights.to(self.device))
+        return self.learned_words.mixed(plain(text), lambda spoken: (self._answered(text, spoken),))[0]
+
+    def _answered(self, text: tuple[Chunk, ...], spoken: Spoken) -> Tensor:
+        read = read_words(self._tokenizer, text, of_encoder(spoken, ENCODER))
+        row: Tensor = answered(self._text, read, self.device)[0]
+        return row if read.weights is None else weighed_rows(row, read.weights.to(self.device))
 
     def _told(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:  # noqa: ARG002
         assert isinstance(conditioning, Sd15Conditioning)
@@ -76,4 +103,5 @@ class LoadedSd15(UnetBase[Tensor]):
 
     def _drop_text_encoders(self) -> None:
         self._text = None
+        self.learned_words.forget()
         self.text_styles = TextStyles(self.base.family, self.base.name, {})

@@ -14,7 +14,7 @@ from duktus.families.folder_family import FolderFamily, StyleLayout
 from duktus.families.schedules import check_combination, check_no_guidance
 from duktus.families.sdxl import folder as sdxl_folder
 from duktus.families.sdxl import single_file
-from duktus.families.unet.doors import TakesUnetControls, TakesUnetReferences
+from duktus.families.unet.doors import TakesUnetControls, TakesUnetReferences, TeachesClipWords
 from duktus.families.unet.inpainting import check_paints
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from duktus.families.holding import Holding
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
+    from duktus.families.word_layout import WordLayout
 
 
-class Sdxl(FolderFamily, TakesUnetControls, TakesUnetReferences):
+class Sdxl(FolderFamily, TakesUnetControls, TakesUnetReferences, TeachesClipWords):
     """The family's part of the contract that needs no torch, and the doors to the rest."""
 
     name = "sdxl"
@@ -37,6 +38,7 @@ class Sdxl(FolderFamily, TakesUnetControls, TakesUnetReferences):
         Role.TEACH_ONLY: "This base is for teaching; render with another base of this family.",
     }
     taught = sdxl_folder.FAMILY_TEACH
+    taught_word = sdxl_folder.FAMILY_WORD
 
     def recognises(self, folder: Path) -> bool:
         """Whether the configs in ``folder`` describe an SDXL pipeline, base or refiner."""
@@ -73,3 +75,9 @@ class Sdxl(FolderFamily, TakesUnetControls, TakesUnetReferences):
         from duktus.families.sdxl.style_layout import LAYOUT
 
         return LAYOUT
+
+    def word_layout(self) -> WordLayout:
+        """That of kohya-ss/sd-scripts."""
+        from duktus.families.sdxl.style_layout import WORD_LAYOUT
+
+        return WORD_LAYOUT

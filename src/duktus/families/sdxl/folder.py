@@ -11,7 +11,7 @@ from duktus.domain.errors import InputError, MismatchError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import Targets
 from duktus.families.diffusers_folder import Facts, checked_files, missing, of_readable_configurations, pinned
-from duktus.families.family import TeachDefaults
+from duktus.families.family import TeachDefaults, WordDefaults
 from duktus.families.folder_hash import read_json
 from duktus.families.roles import Told
 from duktus.families.unet.folder import check_autoencoder, sized_render_defaults, told_by_unet_folder
@@ -37,6 +37,14 @@ FAMILY_TEACH = TeachDefaults(
     targets=Targets.ATTENTION_FEED_FORWARD,
     source="common practice for SDXL with about ten pictures (diffusers "
     "examples/text_to_image/train_text_to_image_lora_sdxl.py and kohya-ss/sd-scripts); not measured here",
+)
+FAMILY_WORD = WordDefaults(
+    steps=500,
+    learning_rate=2e-3,
+    vectors=1,
+    init_word="painting",
+    source="the worked example of huggingface/diffusers (examples/textual_inversion/README_sdxl.md): 500 "
+    "steps at 5e-4 times its batch of four; one vector as there; not measured here",
 )
 
 

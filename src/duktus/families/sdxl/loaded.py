@@ -11,7 +11,15 @@ from torch import Tensor
 
 from duktus.domain.base import Base
 from duktus.domain.weighting import Chunk, chunks
-from duktus.families.clip_words import weighed_rows, weighted_tokens
+from duktus.families.clip_words import (
+    answered,
+    longest,
+    of_encoder,
+    own_vectors,
+    plain,
+    read_words,
+    weighed_rows,
+)
 from duktus.families.holding import Holding
 from duktus.families.sdxl.folder import layout_of
 from duktus.families.sdxl.targets import PATTERNS
@@ -22,9 +30,10 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from duktus.families.family import Conditioning
+    from duktus.families.learned_words import Spoken, Vectors
 
 AESTHETIC_SCORE = 6.0
 """What the refiner is told; diffusers' pipeline default for the prompt. Both sides of the guidance are told
@@ -62,9 +71,8 @@ class LoadedSdxl(UnetBase[SdxlConditioning]):
         )
         self._layout = layout_of(base.folder)
         self._encoders: list[tuple[Any, Any]] = self._text_encoders()
-        encoders = zip(self._layout.tokenizers, self._encoders, strict=True)
         self.text_styles = TextStyles(
-            base.family, base.name, {_encoder_of(name): encoder for name, (_, encoder) in encoders}
+            base.family, base.name, {name: encoder for name, (_, encoder) in self._named.items()}
         )
 
     def _text_encoders(self) -> list[tuple[Any, Any]]:
@@ -92,21 +100,44 @@ class LoadedSdxl(UnetBase[SdxlConditioning]):
         """
         return _joined([self._encode(chunks(text)) for text in texts])
 
+    def encode_anew(self, texts: Sequence[str]) -> SdxlConditioning:
+        """As ``encode_text``, remembering nothing, gradients reaching the vectors of learned words."""
+        return _joined([self._encode_anew(((text, 1.0),)) for text in texts])
+
+    def vectors_of(self, text: str) -> Vectors:
+        """The vectors that each vocabulary has for a text, (tokens, width)."""
+        return {name: own_vectors(*self._named[name], text) for name in self._named}
+
+    def longest_vectors(self) -> Mapping[str, float]:
+        """The length of the longest vector in each vocabulary."""
+        return {name: longest(encoder) for name, (_, encoder) in self._named.items()}
+
+    @property
+    def _named(self) -> dict[str, tuple[Any, Any]]:
+        """(tokenizer, encoder) by the encoder's folder."""
+        names = map(_encoder_of, self._layout.tokenizers)
+        return dict(zip(names, self._encoders, strict=True))
+
     def _encode(self, text: tuple[Chunk, ...]) -> SdxlConditioning:
-        return self._remembered(text, lambda: self._encode_anew(text))
+        with torch.no_grad():
+            return self._remembered(text, lambda: self._encode_anew(text))
 
     def _encode_anew(self, text: tuple[Chunk, ...]) -> SdxlConditioning:
         if not self._encoders:
             raise RuntimeError("the text encoders were dropped")
+        return SdxlConditioning(
+            *self.learned_words.mixed(plain(text), lambda spoken: self._answered(text, spoken))
+        )
+
+    def _answered(self, text: tuple[Chunk, ...], spoken: Spoken) -> tuple[Tensor, Tensor]:
         rows: list[Tensor] = []
         answer: Any = None
-        for tokenizer, encoder in self._encoders:
-            ids, weights = weighted_tokens(tokenizer, text)
-            with torch.no_grad():
-                answer = encoder(ids.to(self.device), output_hidden_states=True)
+        for name, (tokenizer, encoder) in self._named.items():
+            read = read_words(tokenizer, text, of_encoder(spoken, name))
+            answer = answered(encoder, read, self.device, output_hidden_states=True)
             row: Tensor = answer.hidden_states[-2]
-            rows.append(row if weights is None else weighed_rows(row, weights.to(self.device)))
-        return SdxlConditioning(torch.cat(rows, dim=-1), answer.text_embeds)
+            rows.append(row if read.weights is None else weighed_rows(row, read.weights.to(self.device)))
+        return torch.cat(rows, dim=-1), answer.text_embeds
 
     def _told(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:
         """The text, and that the picture has its own size and nothing was cut off."""
@@ -126,6 +157,7 @@ class LoadedSdxl(UnetBase[SdxlConditioning]):
 
     def _drop_text_encoders(self) -> None:
         self._encoders = []
+        self.learned_words.forget()
         self.text_styles = TextStyles(self.base.family, self.base.name, {})
 
 

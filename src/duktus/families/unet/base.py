@@ -15,6 +15,7 @@ from duktus.domain.style import NoiseLevels
 from duktus.families import proof
 from duktus.families.folder_base import FolderBase
 from duktus.families.holding import Holding
+from duktus.families.learned_words import LearnedWords
 from duktus.families.samplers import noise_scheduler
 from duktus.families.text_styles import TextStyles
 from duktus.families.unet.attention import PlainAttention, as_arguments, time_once
@@ -65,6 +66,8 @@ class UnetBase(FolderBase, Generic[Encoded]):
     """Which modules each of the targets names."""
     text_styles: TextStyles
     """What the text encoders wear."""
+    learned_words: LearnedWords
+    """What words stand for in them beside their vocabulary."""
 
     def __init__(
         self,
@@ -83,10 +86,11 @@ class UnetBase(FolderBase, Generic[Encoded]):
         self._pictures = self._autoencoder(AutoencoderKL, pictures)
         self._schedule = SignalSchedule(self._noise, base.name, self.device)
         self._encoded: OrderedDict[Hashable, Encoded] = OrderedDict()
+        self.learned_words = LearnedWords()
 
     def _remembered(self, text: Hashable, encode: Callable[[], Encoded]) -> Encoded:
-        """What ``text`` became while the encoders wear what they wear now."""
-        key = (text, self.text_styles.worn)
+        """What ``text`` became while the encoders wear and know what they do now."""
+        key = (text, self.text_styles.worn, self.learned_words.worn)
         known = self._encoded.get(key)
         if known is None:
             known = encode()

@@ -4,18 +4,21 @@ what it looks at. Everything but loading and showing works without torch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from duktus.families import diffusers_folder
 from duktus.families.unet import controls, ip_adapter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from duktus.domain.base import Base
     from duktus.families.control import ControlNetwork, LoadedControl
-    from duktus.families.family import LoadedBase
+    from duktus.families.family import LoadedBase, WordDefaults
+    from duktus.families.learned_words import Vectors
     from duktus.families.reference import LoadedReference, ReferenceNetwork, Shown
+    from duktus.families.word_layout import WordLayout
 
 
 class TakesUnetControls:
@@ -42,6 +45,29 @@ class TakesUnetControls:
         from duktus.families.unet.loaded_controlnet import LoadedControlNet  # noqa: PLC0415
 
         return LoadedControlNet(network, base)
+
+
+class TeachesClipWords:
+    """The part of a family with CLIP text encoders that is :class:`duktus.families.family.TeachesWords`."""
+
+    taught_word: ClassVar[WordDefaults]
+    """Starting values."""
+
+    def word_layout(self) -> WordLayout:
+        """The layout of this family's learned words; imports torch."""
+        raise NotImplementedError
+
+    def word_defaults(self, base: Base) -> WordDefaults:
+        """Starting values, from ``duktus.json`` or the family's own."""
+        return diffusers_folder.word_defaults(base.folder, self.taught_word)
+
+    def write_word(self, path: Path, vectors: Vectors, metadata: Mapping[str, str]) -> str:
+        """Write the vectors of a word; return the tensor hash."""
+        return self.word_layout().write(path, vectors, metadata)
+
+    def read_word(self, path: Path, base: LoadedBase) -> Vectors:
+        """The vectors of a word, checked against the base's text encoders."""
+        return self.word_layout().read(path, base)
 
 
 class TakesUnetReferences:

@@ -1,0 +1,51 @@
+"""What the text encoders of a base wear and know for a group: parts of styles, and learned words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from duktus.domain.errors import MismatchError
+from duktus.families.family import LearnsWords, TeachesWords, WearsTextStyles
+from duktus.families.registry import family
+from duktus.rendering.groups import text_strengths, words
+
+if TYPE_CHECKING:
+    from duktus.domain.recipe import Recipe
+    from duktus.families.family import LoadedBase
+
+
+def dress(base: LoadedBase, recipe: Recipe, file: Callable[[str], Path]) -> None:
+    """Let the text encoders wear exactly the recipe's styles and know exactly its words; ``file`` gives the
+    checked file of a style.
+
+    :class:`MismatchError` when the base can do neither.
+    """
+    _wear(base, recipe, file)
+    _speak(base, recipe, file)
+
+
+def _wear(base: LoadedBase, recipe: Recipe, file: Callable[[str], Path]) -> None:
+    strengths = text_strengths(recipe)
+    if isinstance(base, WearsTextStyles):
+        base.text_styles.wear(strengths, {style: file(style) for style in strengths})
+    elif any(strengths.values()):
+        raise MismatchError(
+            f"The text encoders of {base.base.name} take no style.",
+            f"duktus cannot change those of the family {base.base.family} yet.",
+            "Render with strength 0 of the text part (--style NAME:STRENGTH:0).",
+        )
+
+
+def _speak(base: LoadedBase, recipe: Recipe, file: Callable[[str], Path]) -> None:
+    spoken = words(recipe)
+    able = family(base.base.family)
+    if isinstance(base, LearnsWords) and isinstance(able, TeachesWords):
+        base.learned_words.wear(spoken, lambda style: able.read_word(file(style), base))
+    elif spoken:
+        raise MismatchError(
+            f"The text encoders of {base.base.name} learn no words.",
+            f"The recipe names '{spoken[0].word}', and the family {base.base.family} has no vectors for it.",
+            "Render it with the base it was taught on.",
+        )
