@@ -11,10 +11,12 @@ import pytest
 from tests.journey.conftest import STYLE, Studio, new_workspace
 from tests.support.portfolio import TRIGGER, write_pictures
 from tests.support.single_files import write_single_file
+from tests.support.tiny_flow import write_tiny_flux
 from tests.support.tiny_sdxl import write_tiny_sdxl
 from tests.support.workspaces import Ran, environment
 
 import duktus
+from duktus.domain.errors import InputError
 
 Cli = Callable[..., Ran]
 QUICK = ("--steps", "2", "--size", "64x64", "--json")
@@ -110,6 +112,21 @@ def test_a_style_renders_on_another_base_of_its_family(cli: Cli, studio: Studio)
     drawn = done.document["assets"][0]
     assert drawn["recipe"]["base"]["name"] == "other"
     assert cli(studio.root, "verify", drawn["id"], "--json").document["verify"]["identical"]
+
+
+def test_a_base_that_cannot_weight_words_says_so(cli: Cli, tmp_path: Path, bases: dict[str, Path]) -> None:
+    root = new_workspace(tmp_path / "workspace", bases)
+    flow = write_tiny_flux(tmp_path / "flow")
+    assert cli(root, "base", "add", str(flow), "--json").code == 0
+    for verb in ("render", "sweep"):
+        refused = cli(root, verb, "a (red:1.3) hat", "--base", "flow", "--seed", "1")
+        assert refused.code == 2
+        assert "flow cannot weight words: '(red:1.3)'" in refused.err
+        assert "weights belong to the CLIP families" in refused.err
+    ws = duktus.open(root)
+    with pytest.raises(InputError, match="cannot weight words"):
+        ws.render("a (red:1.3) hat", base="flow")
+    assert ws.plan("a (red) hat", base="flow").plan.recipes[0].weighting is None, "brackets as people write"
 
 
 def test_a_refiner_finishes_what_the_base_began(cli: Cli, tmp_path: Path, bases: dict[str, Path]) -> None:

@@ -180,6 +180,12 @@ def test_a_draft_says_how_far_it_is_from_proof(cli: Cli, studio: Studio) -> None
     assert asset["recipe"]["numerics"]["lane"] == "draft"
     shown = cli(studio.root, "show", asset["id"], "--json").document["asset"]
     draft = shown["facts"]["draft"]
+    said = "as proof" if draft["psnr"] is None else f"draft, {draft['psnr']:.1f} dB from proof"
+    assert said in cli(studio.root, "render", "a woman", "--seed", "1", "--draft").out
+    (same,) = duktus.open(studio.root).render("a woman", seed=1, draft=True)
+    assert same.id == asset["id"]
+    assert same.facts.draft is not None
+    assert same.facts.draft.psnr == draft["psnr"]
     assert draft["recipe"] == asset["recipe_id"]
     (proof,) = cli(studio.root, "render", "a woman", "--seed", "1", "--json").document["assets"]
     far = np.square(pixels(asset["path"]).astype(float) - pixels(proof["path"])).mean()

@@ -62,6 +62,18 @@ def test_a_sweep_is_foreseen_kept_as_a_file_and_rendered_from_it(cli: Cli, studi
         assert cli(studio.root, "sheet", "zipped", "--out", name).code == 0
 
 
+def test_an_option_given_twice_is_a_list_and_marks_of_others_are_told(cli: Cli, studio: Studio) -> None:
+    ran = cli(
+        studio.root, "sweep", "a <lora:hand:0.8> [cat|dog]", "--cfg", "2", "--cfg", "3,4", "--seed", "1",
+        "--seed", "2", "--steps", "2", "--size", "64", "--size", "72x64", "--plan", "--json",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert ran.document["plan"]["cells"] == 3 * 2 * 2
+    assert any("--style hand:0.8" in note for note in ran.document["plan"]["notes"])
+    assert any("'[cat|dog]'" in note for note in ran.document["plan"]["notes"])
+    assert duktus.open(studio.root).plan("a <lora:hand>", cfg=[2, 3]).plan.notes
+
+
 def test_a_series_grows_without_rendering_the_old_again(cli: Cli, studio: Studio) -> None:
     first = cli(studio.root, "sweep", "a woman", "--cfg", "2,4", "--name", "grown", "--json").document
     old = {one["id"]: one["recipe_id"] for one in first["series"]["assets"]}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from duktus.actions.beginning_asked import Beginning
+from duktus.actions.bounds import out_of_bounds
 from duktus.actions.control_networks import network_for
 from duktus.actions.looking import looked_at
 from duktus.actions.reference_networks import reference_for
@@ -72,7 +73,7 @@ class Begun:
         try:
             made = Recipe.model_validate(recipe.model_dump(by_alias=True) | changes)
         except ValidationError as error:
-            raise _unfit(error) from error
+            raise out_of_bounds(error) from error
         for name, network in self.networks:
             network.check_size(name, made.width, made.height)
             if made.hires is not None:
@@ -133,7 +134,7 @@ def begin(workspace: Workspace, base: Base, asked: Beginning) -> Begun:
         steered = [_control(workspace, base, asked, text, new) for text in asked.controls]
         references = [_reference(workspace, base, text, new) for text in asked.references]
     except ValidationError as error:
-        raise _unfit(error) from error
+        raise out_of_bounds(error) from error
     if steered:
         fields["controls"] = tuple(control for control, _ in steered)
     if references:
@@ -333,13 +334,4 @@ def _hires(asked: Beginning, size: str, recipe: Recipe) -> Hires:
             }
         )
     except ValidationError as error:
-        raise _unfit(error) from error
-
-
-def _unfit(error: ValidationError) -> InputError:
-    first = error.errors()[0]
-    place = first["loc"][-1] if first["loc"] else "This recipe"
-    given = f" {first['input']!r}" if isinstance(first["input"], (str, int, float)) else ""
-    return InputError(
-        f"{place}{given} cannot be used.", f"{first['msg']}.", "Choose a value within that bound."
-    )
+        raise out_of_bounds(error) from error

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from duktus.actions.beginning import AGAIN, Begun
+from duktus.actions.bounds import out_of_bounds
 from duktus.actions.crossing import Point
 from duktus.actions.request import Request
 from duktus.domain.errors import InputError
@@ -98,16 +99,6 @@ def steered(recipe: Recipe, point: Point, request: Request) -> Recipe:
         return Recipe.model_validate({**recipe.model_dump(by_alias=True), **changes})
     except ValidationError as error:
         raise out_of_bounds(error) from error
-
-
-def out_of_bounds(error: ValidationError) -> InputError:
-    """What a recipe cannot hold, in words."""
-    first = error.errors()[0]
-    return InputError(
-        f"{first['loc'][-1]} {first['input']!r} cannot be used.",
-        f"{first['msg']}.",
-        "Choose a value within that bound.",
-    )
 
 
 def explicit(request: Request, begun: Begun) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from duktus.actions.beginning import Begun, begin
 from duktus.actions.beginning_asked import Beginning
+from duktus.actions.bounds import out_of_bounds
 from duktus.actions.descending import record_child
 from duktus.actions.kept_beginning import before_beginning, continued, dropped
 from duktus.actions.planning import base_notes, style_for, trigger_notes
@@ -28,6 +29,7 @@ from duktus.domain.base import Base
 from duktus.domain.descent import Descent
 from duktus.domain.errors import InputError
 from duktus.domain.foreign import ForeignPicture, Picture
+from duktus.domain.foreign_marks import marks_notes
 from duktus.domain.prompt_edits import NO_EDITS, PromptEdits
 from duktus.domain.recipe import Recipe, Sampler, Schedule
 from duktus.domain.style import Style
@@ -107,6 +109,7 @@ def go_on(
     prompts = sorted({recipe.prompt for recipe in recipes})
     kept_styles = [style for style, _ in used]
     notes = (*start.notes, *begun.notes, *base_notes(kept_styles, base), *trigger_notes(kept_styles, prompts))
+    notes = (*notes, *marks_notes([text for one in recipes for text in (one.prompt, one.negative_prompt)]))
     for note in notes:
         told.say(note)
     with workspace.archive.read() as connection:
@@ -193,12 +196,7 @@ def _children(
             for seed in wanted.seeds or (recipe.seed,)
         ]
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            f"{first['loc'][-1]} {first['input']!r} cannot be used.",
-            f"{first['msg']}.",
-            "Choose a value within that bound.",
-        ) from error
+        raise out_of_bounds(error) from error
     return made
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from duktus.actions.beginning import Begun, begin
-from duktus.actions.beginning_axes import explicit, options_of, out_of_bounds, steered, text_strengths_of
+from duktus.actions.beginning_axes import explicit, options_of, steered, text_strengths_of
+from duktus.actions.bounds import out_of_bounds
 from duktus.actions.crossing import MAX_CELLS, Crossed, Options, Point, cross
 from duktus.actions.request import Request
 from duktus.actions.text_strengths import with_text_strengths
@@ -21,6 +22,7 @@ from duktus.archive import styles as archived
 from duktus.domain.base import Base
 from duktus.domain.canonical import canonical_json, sha256_hex
 from duktus.domain.errors import InputError, MismatchError
+from duktus.domain.foreign_marks import marks_notes
 from duktus.domain.recipe import Recipe
 from duktus.domain.series import Axis, AxisValue
 from duktus.domain.style import Style
@@ -93,6 +95,7 @@ def plan(workspace: Workspace, request: Request) -> Plan:
             *begun.notes,
             *(note for base in bases for note in base_notes([style for style, _ in used], base)),
             *trigger_notes([style for style, _ in used], prompts),
+            *marks_notes([*prompts, *(one.text for one in options["negative"] if one is not None)]),
         ),
         begun=begun,
         bases={base.weights: base for base in bases},

@@ -112,15 +112,19 @@ def foreseen_words(foreseen: Foreseen) -> str:
     """E.g. ``12 cells, 8 pictures to render, about 2 min, about 3.1 MB.``"""
     cost = foreseen.estimate
     parts = [f"{cost.cells} cell{'' if cost.cells == 1 else 's'}"]
-    parts.append(f"{cost.pictures} picture{'' if cost.pictures == 1 else 's'} to render")
+    parts.append(f"{_pictures(cost.pictures)} to render")
     if cost.pictures:
         parts.append(
             "time not known yet"
             if cost.seconds is None
-            else f"about {_duration(cost.seconds)} (from {cost.measured_on} pictures rendered here)"
+            else f"about {_duration(cost.seconds)} (from {_pictures(cost.measured_on)} rendered here)"
         )
-        parts += [] if cost.disk is None else [f"about {cost.disk / 1e6:.1f} MB"]
+        parts += [] if cost.disk is None else [f"about {max(cost.disk / 1e6, 0.1):.1f} MB"]
     return f"{', '.join(parts)}."
+
+
+def _pictures(count: int) -> str:
+    return f"{count} picture{'' if count == 1 else 's'}"
 
 
 def _duration(seconds: float) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from duktus.actions.descending import record_child
 from duktus.actions.devices import pick_device
-from duktus.actions.looking import Named, named_picture
+from duktus.actions.looking import Named, looked_at, named_picture
 from duktus.actions.progress import Progress, Silent, Tick
 from duktus.actions.render import FOLDER, Rendered, check_out, copy_all
 from duktus.actions.rendering import Job, Kept, keep_picture, record
@@ -20,6 +20,7 @@ from duktus.domain.asset import Asset
 from duktus.domain.base import Base
 from duktus.domain.beginning import Upscale
 from duktus.domain.errors import ConflictError, InputError
+from duktus.domain.recipe import Recipe
 from duktus.rendering import Picture
 from duktus.rendering.facts import current_facts
 from duktus.rendering.files import read_pixels
@@ -43,6 +44,12 @@ def upscale(
     asset itself.
     """
     told = progress or Silent()
+    if not isinstance(looked_at(workspace, name).said, Recipe):
+        raise InputError(
+            f"{name} has no recipe of duktus, so what is made of it could not be proven.",
+            "Enlarging keeps the recipe of a picture and adds the upscaler to it.",
+            f'Draw over it at a larger size: duktus render "..." --image {name} --size WxH --denoise 0.3.',
+        )
     found = named_picture(workspace, name)
     if found.recipe.upscale is not None:
         raise ConflictError(

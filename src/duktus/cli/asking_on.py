@@ -98,6 +98,7 @@ def going_on(
     """Render the children and tell what was changed."""
     from duktus.actions.going_on import go_on
     from duktus.actions.reports import asset_json
+    from duktus.cli.naming import made_line
     from duktus.domain.changes import told
     from duktus.wiring import workspace
 
@@ -106,7 +107,7 @@ def going_on(
         here, parent, wanted, aim=aim, out=out, kind=kind, steps_strip=steps_strip, progress=given.terminal
     )
     lines = [f"from {done.parent.id}: {'; '.join(told(done.descents[0].changes))}"]
-    lines += [f"{one.id}  seed {one.recipe.seed}  {here.file(one)}" for one in done.assets]
+    lines += [made_line(one, here.file(one)) for one in done.assets]
     document = {
         "assets": [asset_json(here, one) for one in done.assets],
         "descents": [descent.model_dump(mode="json") for descent in done.descents],

@@ -65,10 +65,14 @@ def render(
     seed: Annotated[str | None, typer.Option("--seed", help="Otherwise one is drawn and told.")] = None,
     cfg: Annotated[str | None, typer.Option("--cfg", help="How strictly the prompt is followed.")] = None,
     guidance: Guidance = None,
-    steps: Annotated[str | None, typer.Option("--steps")] = None,
+    steps: Annotated[
+        str | None, typer.Option("--steps", help="From noise to picture; otherwise the base's own.")
+    ] = None,
     sampler: Annotated[str | None, typer.Option("--sampler", help="E.g. 'DPM++ 2M', Euler, DDIM.")] = None,
     schedule: Annotated[str | None, typer.Option("--schedule", help="normal, Karras, exponential.")] = None,
-    size: Annotated[str | None, typer.Option("--size", metavar="WxH", help="In pixels.")] = None,
+    size: Annotated[
+        str | None, typer.Option("--size", metavar="WxH", help="In pixels; otherwise the base's own.")
+    ] = None,
     count: Annotated[int | None, typer.Option("--count", help="Pictures, with consecutive seeds.")] = None,
     image: on.Image = None,
     denoise: on.Denoise = None,
@@ -94,7 +98,7 @@ def render(
             "--without",
             metavar="PART",
             help="Of what the picture began from: image, mask, control, reference, variation, hires, "
-            "upscale, draft; with --from.",
+            "refiner, upscale, draft; with --from.",
         ),
     ] = None,
     out: Out = None,
@@ -152,6 +156,7 @@ def render(
         wanted = request(asked, several=False, begins=begins)  # before torch is loaded
         from duktus.actions.render import render as action
         from duktus.actions.reports import asset_json
+        from duktus.cli.naming import made_line
         from duktus.wiring import workspace
 
         here = workspace(given.place, make=True)
@@ -164,7 +169,7 @@ def render(
             steps_strip=steps_strip,
             progress=given.terminal,
         )
-        lines = [f"{one.id}  seed {one.recipe.seed}  {here.file(one)}" for one in done.assets]
+        lines = [made_line(one, here.file(one)) for one in done.assets]
         document = {
             "assets": [asset_json(here, one) for one in done.assets],
             "notes": list(done.notes),

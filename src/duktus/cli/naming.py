@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from duktus.cli.explaining import harmless
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from duktus.domain.asset import Asset
     from duktus.domain.decision import Standing
     from duktus.domain.foreign import Picture
 
@@ -22,6 +25,15 @@ def in_short(picture: Picture) -> str:
         parts += [] if said.seed is None else [f"seed {said.seed}"]
         parts += [" ".join(f"{style.name}:{style.strength:g}" for style in said.adapters)]
     return harmless("  ".join(parts))
+
+
+def made_line(asset: Asset, path: Path) -> str:
+    """A picture that was just made: its id, seed and file, and of a draft how far it is from proof."""
+    draft = asset.facts.draft
+    said = ""
+    if draft is not None:
+        said = f"  draft, {'as proof' if draft.psnr is None else f'{draft.psnr:.1f} dB from proof'}"
+    return f"{asset.id}  seed {asset.recipe.seed}{said}  {path}"
 
 
 def decided(standing: Standing) -> str:

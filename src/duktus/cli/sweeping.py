@@ -11,7 +11,7 @@ import typer
 
 from duktus.cli import beginning as on
 from duktus.cli.asking import Asked, request
-from duktus.cli.options import AsJson, Format, Guidance, Out, Strip, StyleOption
+from duktus.cli.options import AsJson, Format, Out, Strip, StyleOption
 from duktus.cli.outcome import Given, Outcome, perform
 from duktus.cli.terminal import duration
 from duktus.domain.errors import InputError
@@ -72,17 +72,21 @@ def sweep(
     negative: Annotated[
         list[str] | None, typer.Option("--negative", help="Repeated or separated by |.")
     ] = None,
-    seed: Annotated[str | None, typer.Option("--seed", help="1,2,3 or 1..4; otherwise 1.")] = None,
-    cfg: Annotated[str | None, typer.Option("--cfg", help="3,5 or 2..6/3 or 2, 2.5, .., 6.")] = None,
-    guidance: Guidance = None,
-    steps: Annotated[str | None, typer.Option("--steps", help="10,20 or 10..30/3.")] = None,
+    seed: Annotated[list[str] | None, typer.Option("--seed", help="1,2,3 or 1..4; otherwise 1.")] = None,
+    cfg: Annotated[list[str] | None, typer.Option("--cfg", help="3,5 or 2..6/3 or 2, 2.5, .., 6.")] = None,
+    guidance: Annotated[
+        list[str] | None, typer.Option("--guidance", help="For guidance-distilled bases such as FLUX.1 dev.")
+    ] = None,
+    steps: Annotated[list[str] | None, typer.Option("--steps", help="10,20 or 10..30/3.")] = None,
     sampler: Annotated[
         list[str] | None, typer.Option("--sampler", help="Repeated or separated by |.")
     ] = None,
     schedule: Annotated[
         list[str] | None, typer.Option("--schedule", help="Repeated or separated by |.")
     ] = None,
-    size: Annotated[str | None, typer.Option("--size", metavar="WxH", help="In pixels; a list.")] = None,
+    size: Annotated[
+        list[str] | None, typer.Option("--size", metavar="WxH", help="In pixels; a list.")
+    ] = None,
     count: Annotated[int | None, typer.Option("--count", help="Consecutive seeds from --seed.")] = None,
     base: Annotated[
         list[str] | None, typer.Option("--base", help="Names of bases; repeated or separated by |.")
@@ -116,7 +120,7 @@ def sweep(
     ] = False,
     image: on.Image = None,
     denoise: Annotated[
-        str | None, typer.Option("--denoise", help="How much of it may change, 0 to 1; a list.")
+        list[str] | None, typer.Option("--denoise", help="How much of it may change, 0 to 1; a list.")
     ] = None,
     mask: on.Masks = None,
     mask_inverted: on.MaskInverted = False,
@@ -124,20 +128,20 @@ def sweep(
     extend: on.Extended = None,
     variation_seed: on.VariationSeed = None,
     variation_strength: Annotated[
-        str | None, typer.Option("--variation-strength", help="How far, 0 to 1; a list.")
+        list[str] | None, typer.Option("--variation-strength", help="How far, 0 to 1; a list.")
     ] = None,
     control: on.Controls = None,
     control_weight: Annotated[
-        str | None, typer.Option("--control-weight", help="Of the one control; a list.")
+        list[str] | None, typer.Option("--control-weight", help="Of the one control; a list.")
     ] = None,
     control_ready: on.ControlsReady = False,
     reference: on.References = None,
     reference_weight: Annotated[
-        str | None, typer.Option("--reference-weight", help="Of the one reference; a list.")
+        list[str] | None, typer.Option("--reference-weight", help="Of the one reference; a list.")
     ] = None,
     hires: on.Larger = None,
     hires_denoise: Annotated[
-        str | None, typer.Option("--hires-denoise", help="How much it may change, 0 to 1; a list.")
+        list[str] | None, typer.Option("--hires-denoise", help="How much it may change, 0 to 1; a list.")
     ] = None,
     hires_steps: on.LargerSteps = None,
     hires_by: on.LargerBy = "latent",
@@ -155,13 +159,13 @@ def sweep(
         style=style,
         strengths=strength,
         negative=negative,
-        seed=seed,
-        cfg=cfg,
-        guidance=guidance,
-        steps=steps,
+        seed=_joined(seed),
+        cfg=_joined(cfg),
+        guidance=_joined(guidance),
+        steps=_joined(steps),
         sampler=sampler,
         schedule=schedule,
-        size=size,
+        size=_joined(size),
         count=count,
         bases=base,
         replace=replace,
@@ -169,11 +173,11 @@ def sweep(
         skip=skip,
         draw=draw,
         wildcard_seed=wildcard_seed,
-        denoise=denoise,
-        control_weight=control_weight,
-        reference_weight=reference_weight,
-        variation_strength=variation_strength,
-        hires_denoise=hires_denoise,
+        denoise=_joined(denoise),
+        control_weight=_joined(control_weight),
+        reference_weight=_joined(reference_weight),
+        variation_strength=_joined(variation_strength),
+        hires_denoise=_joined(hires_denoise),
         text_strengths=text_strength,
         seedless=(add_to is not None or from_ is not None) and count is None,
     )
@@ -199,6 +203,11 @@ def sweep(
     )
     wanted = _Wanted(name, file, add_to, from_, save, plan, out, format_, steps_strip, begins)
     perform(context, as_json, _act(asked, wanted))
+
+
+def _joined(given: list[str] | None) -> str | None:
+    """An option given several times means the same as its values in one list."""
+    return ",".join(given) if given else None
 
 
 def _act(asked: Asked, wanted: _Wanted) -> Callable[[Given], Outcome]:
@@ -298,7 +307,11 @@ def _foreseen(here: Workspace, made: Request, extend: str | None, name: str | No
         "notes": list(planned.notes),
     }
     lines = [f"Series '{found.name}': {foreseen_words(found)}"]
-    lines += [f"{axis.name:<12} {', '.join(str(value) for value in axis.values)}" for axis in planned.axes]
+    wide = max((len(axis.name) for axis in planned.axes), default=0)
+    lines += [
+        f"{axis.name:<{wide}}  {', '.join(str(value) or '(none)' for value in axis.values)}"
+        for axis in planned.axes
+    ]
     lines += [f"{number}. {stage}" for number, stage in enumerate(cost.order, start=1)]
     return Outcome({"plan": document}, [*lines, *planned.notes, "Nothing was rendered."])
 

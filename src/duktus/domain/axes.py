@@ -2,7 +2,8 @@
 
 Numbers: lists and ranges, ``0.8,1.0,1.2``, ``0..1/5`` (five values from 0 to 1, both ends included),
 ``1..4`` (each whole number), a pattern that goes on ``1, 2, .., 10``, and mixtures ``0,0.5..1/3``. Names and
-texts: separated by ``|``, or the option given several times; a ``|`` between braces belongs to the text.
+texts: separated by ``|``, or the option given several times; a ``|`` between braces or
+square brackets belongs to the text.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def _number(option: str, text: str, *, whole: bool) -> float:
 def texts(given: Sequence[str]) -> list[str]:
     """Texts given several times or separated by ``|``, without surrounding spaces, repeats removed.
 
-    A ``|`` between braces, or after a backslash, does not separate.
+    A ``|`` between braces or square brackets, or after a backslash, does not separate.
     """
     return list(dict.fromkeys(part.strip() for text in given for part in _separated(text)))
 
@@ -150,7 +151,7 @@ def _separated(text: str) -> list[str]:
     for place, letter in enumerate(text):
         if place and text[place - 1] == "\\":
             continue
-        depth += (letter == "{") - (letter == "}" and depth > 0)
+        depth += (letter in "{[") - (letter in "}]" and depth > 0)
         if letter == "|" and depth == 0:
             parts.append(text[start:place])
             start = place + 1
@@ -191,12 +192,27 @@ def _named(option: str, kind: type[NamedT], name: str) -> NamedT:
     found = known.get(_folded(name))
     if found is None:
         near = get_close_matches(_folded(name), known, 1)
+        next_step = f"Did you mean '{known[near[0]].value}'?" if near else f"Choose one with --{option}."
+        if kind is Sampler and (both := _with_schedule(name)) is not None:
+            next_step = (
+                f"Two settings are in that name: --sampler '{both[0].value}' --schedule {both[1].value}."
+            )
         raise InputError(
             f"{option} '{name}' is unknown.",
             f"Known: {', '.join(member.value for member in kind)}.",
-            f"Did you mean '{known[near[0]].value}'?" if near else f"Choose one of them with --{option}.",
+            next_step,
         )
     return found
+
+
+def _with_schedule(name: str) -> tuple[Sampler, Schedule] | None:
+    """The two in a name such as ``DPM++ 2M Karras``, as A1111 called them up to 1.8."""
+    for schedule in Schedule:
+        first = _folded(name).removesuffix(_folded(schedule.value))
+        for sampler in Sampler:
+            if first == _folded(sampler.value):
+                return sampler, schedule
+    return None
 
 
 def sizes(text: str) -> list[tuple[int, int]]:

@@ -15,6 +15,18 @@ _CONTROL = re.compile(
     r"(:(?P<weight>\d*\.?\d+)(:(?P<start>\d*\.?\d+)-(?P<end>\d*\.?\d+))?)?$"
 )
 _REFERENCE = re.compile(r"^((?P<name>[^:@/\\]+)@)?(?P<picture>.+?)(:(?P<weight>\d*\.?\d+))?$")
+_KINDS_ELSEWHERE = {
+    "scribble": ControlKind.LINE,
+    "lineart": ControlKind.LINE,
+    "sketch": ControlKind.LINE,
+    "softedge": ControlKind.LINE,
+    "hed": ControlKind.LINE,
+    "openpose": ControlKind.POSE,
+    "midas": ControlKind.DEPTH,
+    "zoe": ControlKind.DEPTH,
+    "edges": ControlKind.CANNY,
+}
+"""What the field calls them, after its networks and preprocessors."""
 _WANTED = {"circle": ("x", "y", "radius"), "rect": ("x", "y", "width", "height")}
 
 
@@ -135,6 +147,12 @@ def control(text: str) -> ControlAsked:
     """A control from ``line:sketch.png``, ``line:sketch.png:0.8``, ``line@mine:sketch.png:0.8:0-0.5``."""
     match = _CONTROL.match(text.strip())
     kinds = {kind.value: kind for kind in ControlKind}
+    if match is not None and (ours := _KINDS_ELSEWHERE.get(match["kind"].lower())) is not None:
+        raise InputError(
+            f"'{match['kind']}' is called {ours.value} here.",
+            f"Kinds of control pictures are {', '.join(kinds)}.",
+            f"Write --control {ours.value}{text.strip()[len(match['kind']) :]}.",
+        )
     if match is None or match["kind"].lower() not in kinds:
         raise InputError(
             f"control '{text}' cannot be used.",

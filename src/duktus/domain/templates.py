@@ -41,6 +41,8 @@ from duktus.domain.template_grammar import (
 )
 
 MAX_PROMPTS = 1000
+_TRIES = 50
+"""So many times as many prompts are drawn as are wanted, before a template is believed to make no more."""
 Wildcards = Mapping[str, Sequence[str]]
 """The values of every list by its name, e.g. ``hair/short``; a value may be a template itself."""
 
@@ -77,17 +79,19 @@ def every(text: str, wildcards: Wildcards) -> list[str]:
 
 
 def draw(text: str, wildcards: Wildcards, count: int, seed: int) -> list[str]:
-    """``count`` prompts drawn from the template, repeats removed; the first ones stay the same when more
-    are drawn with the same seed.
+    """``count`` different prompts drawn from the template, fewer where it makes no more; the first ones stay
+    the same when more are drawn with the same seed.
     """
     template = parse(text)
-    drawn: list[str] = []
-    for number in range(count):
+    drawn: dict[str, None] = {}
+    for number in range(_TRIES * count):
         digest = hashlib.sha256(f"{seed}:{number}".encode()).digest()
         # Of Python's generator only random() is promised to stay the same.
         chance = random.Random(int.from_bytes(digest[:8])).random  # noqa: S311 - choices, no secrets
-        drawn.append(_tidy(_one(template, _Scope(wildcards), chance)))
-    return list(dict.fromkeys(drawn))
+        drawn[_tidy(_one(template, _Scope(wildcards), chance))] = None
+        if len(drawn) == count:
+            break
+    return list(drawn)
 
 
 def _tidy(prompt: str) -> str:

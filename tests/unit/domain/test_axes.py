@@ -113,3 +113,12 @@ def test_cells_to_skip() -> None:
     assert axes.pairs("skip", "strength=0, cfg = 5") == (("strength", "0"), ("cfg", "5"))
     with pytest.raises(InputError, match="no ="):
         axes.pairs("skip", "strength")
+
+
+def test_a_name_with_a_schedule_in_it_is_taken_apart_in_the_message() -> None:
+    with pytest.raises(InputError, match="--sampler 'DPM\\+\\+ 2M' --schedule Karras"):
+        axes.samplers(["DPM++ 2M Karras"])
+
+
+def test_a_bar_between_square_brackets_does_not_separate() -> None:
+    assert axes.texts(["a [cat|dog] | a {x|y}"]) == ["a [cat|dog]", "a {x|y}"]

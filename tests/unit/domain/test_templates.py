@@ -85,3 +85,11 @@ def test_mistakes_are_named_with_their_place(text: str, said: str) -> None:
 @pytest.mark.parametrize("text", ["plain (text:1.2)", "{a|b} __x__ ${y}", "# no comment", "a_b __ c", "a|b"])
 def test_a_prompt_can_be_kept_as_it_is(text: str) -> None:
     assert templates.every(templates.literal(text), {}) == [text]
+
+
+def test_as_many_different_prompts_are_drawn_as_asked_for_or_as_there_are() -> None:
+    template = "{a|b|c} {1|2|3}"
+    drawn = templates.draw(template, {}, 8, 6)
+    assert len(set(drawn)) == len(drawn) == 8
+    assert templates.draw(template, {}, 3, 6) == drawn[:3]
+    assert sorted(templates.draw(template, {}, 20, 6)) == sorted(templates.every(template, {}))
