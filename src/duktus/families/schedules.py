@@ -41,7 +41,7 @@ def check_combination(sampler: Sampler, schedule: Schedule, steps: int = 1) -> N
         raise InputError(
             f"Sampler {sampler.value} has no {schedule.value} schedule.",
             f"It has: {', '.join(one.value for one in allowed)}.",
-            "Choose one of these, or another sampler.",
+            f"Add --schedule {allowed[0].value}, or choose another sampler.",
         )
     if sampler is Sampler.LCM and steps > LCM_STEPS:
         raise InputError(

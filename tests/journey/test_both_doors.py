@@ -1,0 +1,187 @@
+"""What the command line asks for, Python asks for too: the same cells, the same pictures, and they differ."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.journey.conftest import STYLE
+from tests.support.beginnings import photo, write_picture, write_random_control
+from tests.support.portfolio import TRIGGER
+from tests.support.references import write_random_encoder, write_random_reference
+from tests.support.workspaces import Ran
+
+import duktus
+from duktus.families.registry import family_of
+
+Cli = Callable[..., Ran]
+
+AXES: dict[str, tuple[Sequence[str], dict[str, Any]]] = {
+    "strength": (["--style", STYLE, "--strength", "0,1"], {"style": STYLE, "strength": [0, 1]}),
+    "cfg": (["--cfg", "2..4/2"], {"cfg": [2, 4]}),
+    "seed": (["--seed", "1..2"], {"seed": [1, 2]}),
+    "steps": (["--steps", "2,3"], {"steps": [2, 3]}),
+    "sampler": (["--sampler", "DPM++ 2M | Euler"], {"sampler": ["DPM++ 2M", "Euler"]}),
+    "schedule": (["--schedule", "normal", "--schedule", "karras"], {"schedule": ["normal", "Karras"]}),
+    "size": (["--size", "64,72x64"], {"size": [(64, 64), (72, 64)]}),
+    "base": (["--base", "tiny|other"], {"base": ["tiny", "other"]}),
+    "replace woman": (["--replace", "woman, man"], {"replace": ["woman", "man"]}),
+    "negative": (["--negative", "blue | red hat"], {"negative": ["blue", "red hat"]}),
+    "denoise": (
+        ["--image", "photo.png", "--denoise", "0.5,1"],
+        {"image": "photo.png", "denoise": [0.5, 1]},
+    ),
+    "control weight": (
+        ["--control", "line@mine:photo.png", "--control-weight", "0,1"],
+        {"controls": "line@mine:photo.png", "control_weight": [0, 1]},
+    ),
+    "reference weight": (
+        ["--reference", "photo.png", "--reference-weight", "0,1"],
+        {"references": "photo.png", "reference_weight": [0, 1]},
+    ),
+    "variation strength": (
+        ["--variation-seed", "9", "--variation-strength", "0,0.5"],
+        {"variation_seed": 9, "variation_strength": [0, 0.5]},
+    ),
+    "hires denoise": (
+        ["--hires", "1.5x", "--hires-by", "pixel", "--hires-steps", "2", "--hires-denoise", "0.5,1"],
+        {"hires": "1.5x", "hires_by": "pixel", "hires_steps": 2, "hires_denoise": [0.5, 1]},
+    ),
+}
+
+BEGINNINGS: dict[str, tuple[Sequence[str], dict[str, Any]]] = {
+    "a mask's file, turned round": (
+        ["--image", "photo.png", "--mask", "mask.png", "--mask-inverted", "--mask-feather", "2"],
+        {"image": "photo.png", "mask": "mask.png", "mask_inverted": True, "mask_feather": 2},
+    ),
+    "its transparent part": (
+        ["--image", "clear.png", "--mask", "alpha"],
+        {"image": "clear.png", "mask": "alpha"},
+    ),
+    "shapes": (
+        ["--image", "photo.png", "--mask", "circle:50%,50%,20%", "--mask", "rect:0,0,16,16"],
+        {"image": "photo.png", "mask": ["circle:50%,50%,20%", "rect:0,0,16,16"]},
+    ),
+    "new room": (
+        ["--image", "photo.png", "--extend", "left=16,top=8"],
+        {"image": "photo.png", "extend": "left=16,top=8"},
+    ),
+    "a control for a while": (
+        ["--control", "line@mine:photo.png:0.8:0-0.5", "--control-ready"],
+        {"controls": "line@mine:photo.png:0.8:0-0.5", "controls_ready": True},
+    ),
+    "a draft": (["--draft"], {"draft": True}),
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, taught: Path, bases: dict[str, Path]) -> Path:
+    """A workspace with a style, two bases, a control, a reference network, and pictures to begin from."""
+    root = tmp_path_factory.mktemp("doors") / "workspace"
+    shutil.copytree(taught, root)
+    base = family_of(bases["tiny"]).describe(bases["tiny"], "tiny")
+    control = write_random_control(base, root / "control")
+    reference = write_random_reference(base, root / "ip.safetensors")
+    encoder = write_random_encoder(root / "image_encoder")
+    with (root / "duktus.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f'\n[controls.mine]\nfolder = "{control}"\nkind = "line"\n')
+        settings.write(f'\n[references.muse]\nfile = "{reference}"\nencoder = "{encoder}"\n')
+    write_picture(root / "photo.png", photo())
+    write_picture(root / "mask.png", np.pad(np.full((32, 32), 255), 16))
+    clear = np.dstack([photo(), np.full((64, 64), 255, np.uint8)])
+    clear[:20, :, 3] = 0
+    write_picture(root / "clear.png", clear)
+    return root
+
+
+def pixels(path: str | Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_an_axis_is_the_same_through_both_and_changes_the_pictures(
+    axis: str, cli: Cli, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    typed, said = AXES[axis]
+    prompt, common = f"{TRIGGER}, a woman", [] if axis == "steps" else ["--steps", "2"]
+    name = axis.replace(" ", "-")
+    ran = cli(place, "sweep", prompt, *typed, *common, "--name", name, "--json")
+    assert ran.code == 0, ran.err
+    series = ran.document["series"]
+    assert [one["name"] for one in series["axes"]] == [axis]
+    assert series["notes"] == [], "every axis proves that it applied"
+    first, second = (one["path"] for one in series["assets"])
+    if axis not in {"size", "base"}:
+        assert not np.array_equal(pixels(first), pixels(second))
+    ws = duktus.open(place)
+    again = ws.sweep(prompt, name=name, **{"steps": 2, **said})
+    assert [one.id for one in again.assets] == [one["id"] for one in series["assets"]]
+    if axis.endswith("weight"):
+        (plain,) = ws.render(prompt, seed=1, steps=2)
+        assert np.array_equal(pixels(ws.path(plain)), pixels(first)), "weight 0 is as if there were none"
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_a_beginning_is_the_same_through_both(
+    beginning: str, cli: Cli, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    typed, said = BEGINNINGS[beginning]
+    ran = cli(place, "render", "a woman", "--seed", "1", "--steps", "2", *typed, "--json")
+    assert ran.code == 0, ran.err
+    (made,) = ran.document["assets"]
+    (again,) = duktus.open(place).render("a woman", seed=1, steps=2, **said)
+    assert again.id == made["id"]
+    drawn = pixels(made["path"])
+    if beginning == "its transparent part":
+        assert np.array_equal(drawn[20:], photo()[20:]), "what is there stays exactly"
+        assert not np.array_equal(drawn[:20], photo()[:20])
+    if beginning == "a mask's file, turned round":
+        assert np.array_equal(drawn[16:48, 16:48], photo()[16:48, 16:48])
+
+
+def test_a_sweep_file_and_a_series_around_a_picture(cli: Cli, place: Path) -> None:
+    ran = cli(
+        place, "sweep", "a {man|woman}", "--cfg", "2,3", "--steps", "2", "--name", "filed",
+        "--save", "filed.sweep.toml", "--json",
+    )  # fmt: skip
+    made = ran.document["series"]
+    ws = duktus.open(place)
+    assert [one.id for one in ws.sweep_file(place / "filed.sweep.toml").assets] == [
+        one["id"] for one in made["assets"]
+    ]
+    first = made["assets"][0]["id"]
+    around = cli(place, "sweep", "--from", first, "--cfg", "2,4", "--name", "around", "--json").document
+    assert [one.id for one in ws.sweep_from(first, cfg=[2, 4], name="around").assets] == [
+        one["id"] for one in around["series"]["assets"]
+    ]
+    assert ws.verify_series("around").identical
+
+
+def test_the_library_and_a_collection(cli: Cli, place: Path) -> None:
+    ws = duktus.open(place)
+    ws.add_snippet("noise", "blurry, text", kind="negative", brand="ACME")
+    (asset,) = ws.render("a hat", negative="<snippet:noise>", steps=2)
+    changed = ws.change_snippet("noise", "blurry, letters")
+    assert [use.asset_id for use in changed.affected] == [asset.id]
+    listed = cli(place, "prompts", "list", "--brand", "ACME", "--json").document["snippets"]
+    assert [one["text"] for one in listed] == ["blurry, letters"]
+    shown = cli(place, "prompts", "show", "noise", "--json").document["versions"]
+    assert [one["text"] for one in shown] == ["blurry, text", "blurry, letters"]
+
+    (other,) = ws.render("a coat", steps=2)
+    ws.collect("rail", asset, other)
+    assert cli(place, "collection", "remove", "rail", asset.id).code == 0
+    assert ws.collection("rail").pictures == (other,)
+    (one,) = cli(place, "collection", "list", "--json").document["collections"]
+    assert (one["name"], one["pictures"]) == ("rail", 1)
+    assert "rail" in cli(place, "collection", "list").out
+    assert cli(place, "undecided", other.id, "--reason", "later").code == 0
+    assert ws.show(other).history[-1].reason == "later"
