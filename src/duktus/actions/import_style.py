@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from duktus.actions.names import checked_name, slug
 from duktus.actions.progress import Progress, Silent
 from duktus.actions.style_files import checked_with_proof, recognised
 from duktus.actions.styles import SUFFIX, style_path
+from duktus.actions.word_files import checked_word, is_word_file, mend_word, recognised_word
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles
 from duktus.archive.disk import explained
@@ -22,6 +24,7 @@ from duktus.domain.style_check import StyleCheck
 from duktus.families.safetensors_header import tensor_hash
 from duktus.families.style_files import mending
 from duktus.families.style_files.recognising import TEXT_WORN
+from duktus.families.word_layout import check_vectors
 
 UNJUDGED = Verdict(
     outcome=Outcome.NOT_JUDGED,
@@ -60,33 +63,22 @@ def import_style(
     """
     told = progress or Silent()
     for_base = workspace.base(base)
-    style = recognised(workspace, path, for_base.name)
+    given = _word(workspace, path, for_base) if is_word_file(path) else _adapter(workspace, path, for_base)
     called = checked_name("style", name or slug(path.stem) or "style")
     with workspace.archive.read() as connection:
         if styles.has(connection, called):
             raise styles.name_taken(called)
-    if all(style.is_text(stem) for stem in style.places):
-        raise InputError(
-            f"{path.name} changes the text encoder alone.",
-            "duktus applies the text part of a style beside its part for the denoiser only.",
-        )
-    if for_base.family not in TEXT_WORN and any(style.is_text(stem) for stem in style.places):
-        raise InputError(
-            f"{path.name} also changes the text encoder.",
-            f"duktus cannot apply that part on {for_base.family} yet, and would draw something else.",
-            "Ask its author for one without it.",
-        )
-    mending.pieces(style)  # whole and healthy, or it says what is not
-    checked = checked_with_proof(workspace, style, told)
+    given.check_whole()
+    checked = given.checked(told)
     with (
         explained(workspace.root),
         Lock(workspace.root / "archive" / "locks" / f"style-{called}.lock", f"the style '{called}'"),
         tempfile.TemporaryDirectory() as folder,
     ):
         workspace.prepare()
-        delivered = path if style.canonical else Path(folder) / f"{called}{SUFFIX}"
+        delivered = path if checked.canonical else Path(folder) / f"{called}{SUFFIX}"
         if delivered is not path:
-            mending.repair(style, delivered)
+            given.mend(delivered)
         given_hash = workspace.store.put_file(path)
         if given_hash != checked.file_hash:
             raise InputError(f"{path.name} changed while it was read.", next_step="Try again.")
@@ -96,6 +88,45 @@ def import_style(
         with workspace.archive.write() as connection:
             styles.add(connection, for_base, record)
     return StyleImported(record, style_path(workspace, record), checked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A file that fits the base, and what is done with one of its kind."""
+
+    check_whole: Callable[[], object]
+    """Raises what is not whole and healthy."""
+    checked: Callable[[Progress], StyleCheck]
+    mend: Callable[[Path], object]
+
+
+def _adapter(workspace: Workspace, path: Path, base: Base) -> _Given:
+    style = recognised(workspace, path, base.name)
+    if all(style.is_text(stem) for stem in style.places):
+        raise InputError(
+            f"{path.name} changes the text encoder alone.",
+            "duktus applies the text part of a style beside its part for the denoiser only.",
+        )
+    if base.family not in TEXT_WORN and any(style.is_text(stem) for stem in style.places):
+        raise InputError(
+            f"{path.name} also changes the text encoder.",
+            f"duktus cannot apply that part on {base.family} yet, and would draw something else.",
+            "Ask its author for one without it.",
+        )
+    return _Given(
+        lambda: mending.pieces(style),
+        lambda told: checked_with_proof(workspace, style, told),
+        lambda target: mending.repair(style, target),
+    )
+
+
+def _word(workspace: Workspace, path: Path, base: Base) -> _Given:
+    word = recognised_word(workspace, path, base.name)
+    return _Given(
+        lambda: check_vectors(word.tensors(), path.name),
+        lambda told: checked_word(workspace, word, told),
+        lambda target: mend_word(word, target),
+    )
 
 
 def _record(name: str, base: Base, checked: StyleCheck, delivered: Path, file_hash: str) -> Style:
@@ -120,5 +151,7 @@ def _record(name: str, base: Base, checked: StyleCheck, delivered: Path, file_ha
         ),
         modules=checked.modules,
         text_modules=checked.text_modules,
+        method=checked.method,
+        vectors=checked.vectors,
         created=now(),
     )

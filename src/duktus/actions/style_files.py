@@ -8,6 +8,7 @@ from pathlib import Path
 
 from duktus.actions.progress import Progress, Silent
 from duktus.actions.styles import SUFFIX
+from duktus.actions.word_files import checked_word, is_word_file, mend_word, recognised_word
 from duktus.actions.workspace import Workspace
 from duktus.domain.errors import ConflictError, UserError
 from duktus.domain.style_check import StyleCheck
@@ -54,10 +55,32 @@ def check_style(
         UserError: no style file, damaged, of no family that duktus knows, or not mendable without loss.
     """
     told = progress or Silent()
+    if is_word_file(path):
+        return _check_word(workspace, path, base, repair, told)
     style = recognised(workspace, path, base)
     checked = checked_with_proof(workspace, style, told)
     if repair is None or style.canonical:
         return Checked(checked)
+    target = _target(path, repair)
+    mending.repair(style, target, full_metadata=repair.full_metadata)
+    again = recognise(read_style_file(target), [style.truth])
+    return Checked(checked, target, checked_with_proof(workspace, again, told))
+
+
+def _check_word(
+    workspace: Workspace, path: Path, base: str | None, repair: Repair | None, told: Progress
+) -> Checked:
+    word = recognised_word(workspace, path, base)
+    checked = checked_word(workspace, word, told)
+    if repair is None or word.canonical:
+        return Checked(checked)
+    target = _target(path, repair)
+    mend_word(word, target, full_metadata=repair.full_metadata)
+    again = recognised_word(workspace, target, base)
+    return Checked(checked, target, checked_word(workspace, again, told))
+
+
+def _target(path: Path, repair: Repair) -> Path:
     target = repair.out or path.with_name(f"{path.stem}.mended{SUFFIX}")
     if target.exists():
         raise ConflictError(
@@ -65,9 +88,7 @@ def check_style(
             "A mended copy never overwrites a file.",
             "Name another one with --out.",
         )
-    mending.repair(style, target, full_metadata=repair.full_metadata)
-    again = recognise(read_style_file(target), [style.truth])
-    return Checked(checked, target, checked_with_proof(workspace, again, told))
+    return target
 
 
 def recognised(workspace: Workspace, path: Path, base: str | None) -> Recognised:

@@ -79,6 +79,8 @@ def _check_for(workspace: Workspace, style: Style, program: str) -> None:
     known = {one.name.lower(): one for one in programs.PROGRAMS}
     if program.lower() not in known:
         raise InputError(f"The program '{program}' is unknown.", f"Known: {', '.join(known)}.")
+    if style.vectors:
+        return  # the one layout of words is read by all of them
     folder = workspace.known_bases().get(style.base.name)
     here = [] if folder is None else [of_folder(folder, style.family, style.base.name)]
     found = row(

@@ -11,6 +11,7 @@ from duktus.cli.options import AsJson
 from duktus.cli.outcome import Given, Outcome, perform
 
 if TYPE_CHECKING:
+    from duktus.domain.style import Style
     from duktus.domain.style_check import ProgramRow, StyleCheck
 
 CHECK = "\b\nExample:\n  duktus style check exported/sportrait-laz.safetensors"
@@ -107,7 +108,7 @@ def import_(
         mended = f" Mended: {', '.join(came.mended)}." if came and came.mended else ""
         lines = [
             f"Imported '{style.name}' for {style.base.name}: {done.path}",
-            f"{style.modules} modules of the denoiser, {style.text_modules} of text encoders.{mended}",
+            f"{_holds(style)}.{mended}",
             f'Next: duktus render "{style.trigger} ..." --style {style.name}:1.0',
         ]
         document = {
@@ -117,6 +118,12 @@ def import_(
         return Outcome(document, lines)
 
     perform(context, as_json, act)
+
+
+def _holds(style: Style) -> str:
+    if style.vectors:
+        return f"A word: {_vectors(style.vectors)} for '{style.trigger}'"
+    return f"{style.modules} modules of the denoiser, {style.text_modules} of text encoders"
 
 
 def wants_full(metadata: str) -> bool:
@@ -136,9 +143,12 @@ def _lines(checked: StyleCheck) -> list[str]:
     ranks = "/".join(map(str, checked.ranks))
     text = f" and {checked.text_modules} of text encoders" if checked.text_modules else ""
     where = f"the base {checked.base}" if checked.base else checked.architecture
+    holds = f"modules   {checked.modules}{text}, rank {ranks}"
+    if checked.vectors:
+        holds = f"kind      textual inversion: {_vectors(checked.vectors)} for '{checked.trigger}'"
     lines = [
         f"{checked.name}: a style for {where} ({checked.family})",
-        f"modules   {checked.modules}{text}, rank {ranks}",
+        holds,
         f"layout    {checked.layout}",
         *(f"trap      {trap}" for trap in checked.traps),
         *(f"damage    {problem}" for problem in checked.problems),
@@ -151,6 +161,10 @@ def _lines(checked: StyleCheck) -> list[str]:
         for kind, number in checked.unsupported.items()
     ]
     return [*lines, "", *map(_row, checked.rows)]
+
+
+def _vectors(count: int) -> str:
+    return "one vector" if count == 1 else f"{count} vectors"
 
 
 def _row(row: ProgramRow) -> str:

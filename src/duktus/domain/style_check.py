@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from duktus.domain.recipe import Hash
+from duktus.domain.style import Method
 
 
 class _Frozen(BaseModel):
@@ -50,6 +51,9 @@ class StyleCheck(_Frozen):
     """The base or public architecture its modules and shapes were found in."""
     base: str | None
     """The base's name when it was one at hand."""
+    method: Method = Method.LORA
+    vectors: int = 0
+    """That a learned word stands for; 0 of a LoRA."""
     modules: int
     text_modules: int
     unmatched: tuple[str, ...]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
     from duktus.families.text_styles import TextStyles
+    from duktus.families.word_layout import WordLayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +239,10 @@ class TeachesWords(Protocol):
 
     def word_defaults(self, base: Base) -> WordDefaults:
         """Starting values."""
+        ...
+
+    def word_layout(self) -> WordLayout:
+        """The one layout of this family's learned words; imports torch."""
         ...
 
     def write_word(self, path: Path, vectors: Vectors, metadata: Mapping[str, str]) -> str:

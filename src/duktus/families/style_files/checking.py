@@ -51,7 +51,12 @@ def check(style: Recognised) -> StyleCheck:
 
 def trigger(style: Recognised) -> str | None:
     """The trigger word that the file names, if it is a usable text."""
-    said = style.file.header.metadata.get("modelspec.trigger_phrase", "").strip()
+    return usable_trigger(style.file.header.metadata.get("modelspec.trigger_phrase", ""))
+
+
+def usable_trigger(said: str) -> str | None:
+    """The text as a trigger word, or None."""
+    said = said.strip()
     return said if said and len(said) <= LONGEST_TEXT and said.isprintable() else None
 
 

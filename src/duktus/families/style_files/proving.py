@@ -48,7 +48,7 @@ def prove(
     }
     prefer_pillow()
     kind: Any = getattr(diffusers, PIPELINES[family])
-    pipeline = _pipeline(kind, parts)
+    pipeline = pipeline_of(kind, parts)
     level, bars = logging.root.manager.disable, transformers_logging.is_progress_bar_enabled()
     logging.disable(logging.CRITICAL)
     transformers_logging.disable_progress_bar()
@@ -79,7 +79,8 @@ def _empty(part: str, config: Mapping[str, Any]) -> Any:
     return None if network is None else network.to_empty(device="cpu").eval()
 
 
-def _pipeline(kind: Any, parts: Mapping[str, Any]) -> Any:
+def pipeline_of(kind: Any, parts: Mapping[str, Any]) -> Any:
+    """A pipeline of that kind with nothing but these parts."""
     pipeline: Any = kind.__new__(kind)
     diffusers.DiffusionPipeline.__init__(pipeline)
     modules, _ = kind._get_signature_keys(kind)  # noqa: SLF001 - a pipeline with nothing but these parts

@@ -7,6 +7,7 @@ the meta device (no memory, no weights) from the model's public configuration.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,6 @@ import diffusers
 import transformers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 CLIP_L = {
@@ -40,6 +40,9 @@ CLIP_BIG_G = {
     "num_attention_heads": 20,
     "projection_dim": 1280,
 }
+
+Configs = Mapping[str, Mapping[str, Any]]
+"""``{part: configuration}`` of a base."""
 
 PUBLIC: dict[str, dict[str, dict[str, Any]]] = {
     "sd15": {
