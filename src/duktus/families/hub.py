@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from duktus.domain.errors import InputError, StorageError
+from duktus.families.hub_files import fetch, remember
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from huggingface_hub import HfApi, constants, snapshot_download
@@ -63,7 +64,9 @@ def download(
         wanted = wanted_files([one.rfilename for one in info.siblings or ()], hub_id, weights=weights)
         commit = info.sha or revision or "main"
         say(f"Downloading {len(wanted)} files of {hub_id} at {commit[:12]}; what is there already is kept.")
+        fetch(hub_id, [name for name in wanted if name.endswith(".safetensors")], commit, say)
         folder = Path(snapshot_download(hub_id, revision=commit, allow_patterns=wanted))
+        remember(hub_id, revision or constants.DEFAULT_REVISION, commit)
         return Snapshot(folder, commit)
     except (HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, RevisionResolutionError) as error:
         raise hub_error(hub_id, revision, error) from error
@@ -147,7 +150,7 @@ def hub_error(hub_id: str, revision: str | None, error: Any) -> InputError:
             "It does not exist, or it is private.",
             "Check the spelling (OWNER/NAME); for a private one run 'hf auth login' first.",
         )
-    if isinstance(error, (LocalEntryNotFoundError, OfflineModeIsEnabled)):
+    if constants.HF_HUB_OFFLINE or isinstance(error, OfflineModeIsEnabled):
         return InputError(
             f"{hub_id} is not on this machine.",
             "Offline mode is on (HF_HUB_OFFLINE), so nothing is fetched.",

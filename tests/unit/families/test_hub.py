@@ -9,6 +9,7 @@ from httpx2 import HTTPError, Request, Response
 from huggingface_hub.errors import (
     GatedRepoError,
     LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
 from tests.support.tiny_base import write_tiny_base
@@ -63,7 +64,9 @@ def test_the_answers_of_the_hub_become_a_next_step() -> None:
     assert "https://huggingface.co/a/b" in gated.next_step
     assert "hf auth login" in gated.next_step
     assert "knows no model" in hub_error("a/b", None, RepositoryNotFoundError("no", response=answer)).what
-    assert "not on this machine" in hub_error("a/b", None, LocalEntryNotFoundError("no")).what
+    assert "not on this machine" in hub_error("a/b", None, OfflineModeIsEnabled("no")).what
+    lost = hub_error("a/b", None, LocalEntryNotFoundError("no network on the way"))
+    assert "did not give a/b" in lost.what
     assert "goes on where it stopped" in hub_error("a/b", None, HTTPError("no route")).next_step
 
 
