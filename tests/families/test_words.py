@@ -25,7 +25,7 @@ from duktus.families.family import LearnsWords, TeachesWords
 from duktus.families.registry import FAMILIES, family, family_of
 from duktus.families.safetensors_header import read_header
 from duktus.families.samplers import quiet_numpy
-from duktus.rendering.renderer import Renderer
+from duktus.rendering.renderer import Materials, Renderer
 from duktus.training import Paused, Taught, read_training_set
 from duktus.training.teach import teach
 from duktus.training.word import first_vectors
@@ -155,6 +155,18 @@ def test_a_word_stands_beside_a_lora_and_another_word(
     )
     assert np.array_equal(turned, pictures[3])
     assert np.array_equal(lacking, pictures[1])
+
+
+def test_a_refiner_reads_the_word_too(tmp_path: Path) -> None:
+    """With itself as refiner nothing is seen of the hand-over."""
+    folder = write_tiny_sdxl(tmp_path / "base")
+    base = family_of(folder).describe(folder, "m")
+    digest, path = write_random_word(base, tmp_path / "word.safetensors")
+    whole = asked(base, [spoken(digest)])
+    halves = asked(base, [spoken(digest)], refine={"name": "m", "weights": base.weights, "at": 0.5})
+    renderer = Renderer(base, {digest: path}, materials=Materials(refiners={base.weights: base}))
+    one, other = drawn(renderer, whole, halves)
+    assert np.array_equal(one, other)
 
 
 def test_brackets_weigh_a_word_and_what_does_not_fit_is_cut(base: Base, word: tuple[str, Path]) -> None:

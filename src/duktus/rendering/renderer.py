@@ -30,7 +30,7 @@ from duktus.rendering.passes import Sources, enlarged, refined, steering
 from duktus.rendering.references import References
 from duktus.rendering.steps import StepsStrip, previews, to_pixels
 from duktus.rendering.upscaling import Upscaler
-from duktus.rendering.wearing import dress
+from duktus.rendering.wearing import dress, speak
 
 if TYPE_CHECKING:
     from duktus.families.control import LoadedControl
@@ -183,8 +183,9 @@ class Renderer:
         return refined(batch, lambda: self._taken_over(group, batch), refine.at)
 
     def _taken_over(self, group: Group, batch: Batch) -> Batch:
-        """The same pictures on the base that refines them; it has no styles and no controls."""
+        """The same pictures on the base that refines them; of styles it knows the words, and no controls."""
         base = self._decoder(group, batch)
+        speak(base, group.recipes[0], self._file)
         return replace(batch, base=base, conditioning=conditioning(base, group), steering=())
 
     def _decoder(self, group: Group, batch: Batch) -> LoadedBase:

@@ -23,7 +23,7 @@ def dress(base: LoadedBase, recipe: Recipe, file: Callable[[str], Path]) -> None
     :class:`MismatchError` when the base can do neither.
     """
     _wear(base, recipe, file)
-    _speak(base, recipe, file)
+    speak(base, recipe, file)
 
 
 def _wear(base: LoadedBase, recipe: Recipe, file: Callable[[str], Path]) -> None:
@@ -38,7 +38,8 @@ def _wear(base: LoadedBase, recipe: Recipe, file: Callable[[str], Path]) -> None
         )
 
 
-def _speak(base: LoadedBase, recipe: Recipe, file: Callable[[str], Path]) -> None:
+def speak(base: LoadedBase, recipe: Recipe, file: Callable[[str], Path]) -> None:
+    """The words alone: all that a refiner takes of the styles, for it reads the prompts anew."""
     spoken = words(recipe)
     able = family(base.base.family)
     if isinstance(base, LearnsWords) and isinstance(able, TeachesWords):

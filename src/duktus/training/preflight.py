@@ -15,6 +15,7 @@ import torch
 
 from duktus.domain.base import Role
 from duktus.domain.errors import InputError, StorageError, TrainingError
+from duktus.domain.style import Method
 from duktus.families import registry
 from duktus.training.cache import build_cache
 from duktus.training.checkpoint import CheckpointFolder, RunRecord, as_begun, storage_error
@@ -104,6 +105,7 @@ def preflight(
         needs,
         choice.fit.words,
         held_out_words(len(taught.pictures), len(kept.pictures), settings),
+        *taught_words(settings),
         *kept_words(settings),
         checkpoint_words(settings),
         "A trial run of three steps was saved, loaded again and exported; all of it came back intact.",
@@ -151,6 +153,18 @@ def held_out_words(taught: int, held_out: int, settings: TeachSettings) -> str:
         f"{taught} pictures are taught on and {held_out} held out; every {settings.evaluate_every} steps the "
         f"loss on these tells what carries over. The run ends at {ending}, and delivers {delivered}."
     )
+
+
+def taught_words(settings: TeachSettings) -> tuple[str, ...]:
+    """What is taught, as words, where it is no adapter."""
+    if settings.method is not Method.TEXTUAL_INVERSION:
+        return ()
+    count = "one vector" if settings.vectors == 1 else f"{settings.vectors} vectors"
+    words = (
+        f"The word '{settings.trigger}' is taught: {count} of its own in each text encoder, begun as "
+        f"'{settings.init_word}'. The base stays as it is, and its losses are those with that word."
+    )
+    return (words,)
 
 
 def kept_words(settings: TeachSettings) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from duktus.domain.canonical import sha256_hex
+from duktus.domain.style import Method
 from duktus.training.checkpoint import CheckpointFolder, RunRecord, check_resumable
 from duktus.training.evaluation import Evaluation, Probes, Swapped, mean
 from duktus.training.events import Evaluated, OnEvent, Said, Sampled, Saved, Stepped
@@ -168,6 +169,7 @@ class Run:
             swapped=self._swapped(delivered),
             prior=self.settings.prior,
             drift=self._drift(),
+            smaller="fewer vectors" if self.settings.method is Method.TEXTUAL_INVERSION else "a lower rank",
         )
         facts = self._facts(exported)
         if draw is not None:

@@ -67,6 +67,8 @@ class Seen:
     """How far the answers to neutral captions have moved, as a share of the base's error; None without a
     self-prior.
     """
+    smaller: str = "a lower rank"
+    """How less could be learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +286,7 @@ def _advice(outcome: Outcome, seen: Seen, best: int) -> str:
         return "Teach again with a lower learning rate, e.g. half of it."
     if seen.keep == "last" and best < seen.delivered:
         return f"Deliver the best step instead of the last: --keep best gives step {best}."
-    return "Teach with more pictures, several crops (--crops 4), fewer steps or a lower rank."
+    return f"Teach with more pictures, several crops (--crops 4), fewer steps or {seen.smaller}."
 
 
 def _measures(seen: Seen, curve: Sequence[_At]) -> dict[str, float]:

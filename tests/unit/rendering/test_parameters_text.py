@@ -52,6 +52,14 @@ def test_the_readers_of_the_field_can_read_it(one):
     assert len(CIVITAI_TAG.findall(text)) == text.count("<lora:") == 1
 
 
+def test_a_word_is_no_tag_but_a_hash_under_its_own_key(tiny):
+    word = AdapterRef(name="ink", style="ef" * 32, strength=1, word="inkwash")
+    text = parameters_text(recipe(tiny, prompt="inkwash, a harbour", adapters=[word]))
+    assert "<lora" not in text
+    assert dict(A1111_PAIR.findall(text.splitlines()[-1]))["TI hashes"] == '"inkwash: efefefefefef"'
+    assert "Lora hashes" not in text
+
+
 def test_an_empty_negative_prompt_still_has_its_line(tiny):
     assert parameters_text(recipe(tiny)).splitlines()[1] == "Negative prompt: "
 
