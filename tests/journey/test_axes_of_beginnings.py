@@ -83,7 +83,7 @@ def test_every_axis_of_a_beginning_changes_the_pictures(root: Path) -> None:
             ws.sweep("a woman", **common, **options)
 
 
-def test_the_text_strength_of_each_style_is_an_axis(root: Path, tmp_path: Path) -> None:
+def test_the_text_strength_of_each_style_is_an_axis(cli: Cli, root: Path, tmp_path: Path) -> None:
     ws = duktus.open(root)
     truth = candidates(workspace_at(root, {}))[0]
     for number, name in enumerate(("one", "two")):
@@ -99,6 +99,15 @@ def test_the_text_strength_of_each_style_is_an_axis(root: Path, tmp_path: Path) 
     alone = ws.sweep("one", style="one:0.05", text_strength=[0, 0.05], seed=1, steps=2)
     assert _different(ws, alone.assets)
     assert ws.extend(alone.name, text_strength={"one": [0.1]}).assets[:2] == alone.assets
+
+    weaker, same = alone.assets  # going on, the text-encoder part keeps its strength, or goes along
+    (kept,) = ws.go_on(weaker, cfg=2.0)
+    (along,) = ws.go_on(same, strength=0.04)
+    ran = cli(root, "render", "--from", same.id, "--style", "one:0.05:0.02", "--json")
+    assert ran.code == 0, ran.err
+    (typed,) = ran.document["assets"]
+    assert [one.recipe.adapters[0].strength_text for one in (kept, along)] == [0, 0.04]
+    assert typed["recipe"]["adapters"][0]["strength_text"] == 0.02
 
 
 def test_a_series_begun_from_a_picture_is_written_down_and_goes_on(cli: Cli, root: Path) -> None:

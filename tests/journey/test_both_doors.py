@@ -55,6 +55,7 @@ AXES: dict[str, tuple[Sequence[str], dict[str, Any]]] = {
 }
 
 BEGINNINGS: dict[str, tuple[Sequence[str], dict[str, Any]]] = {
+    "a style's strength": (["--style", STYLE, "--strength", "0.5"], {"style": STYLE, "strength": 0.5}),
     "a mask's file, turned round": (
         ["--image", "photo.png", "--mask", "mask.png", "--mask-inverted", "--mask-feather", "2"],
         {"image": "photo.png", "mask": "mask.png", "mask_inverted": True, "mask_feather": 2},

@@ -19,7 +19,7 @@ Cli = Callable[..., Ran]
 KNOWN_BASE = """harbor at dusk, (gouache:1.2)
 Negative prompt: blurry
 Steps: 2, Sampler: DPM++ 3M SDE, Schedule type: Karras, CFG scale: 0.5, Seed: 7, Size: 64x72, Model: tiny, \
-RNG: CPU, Version: v1.10.1"""
+Variation seed: 9, Variation seed strength: 0.2, Distilled CFG Scale: 3.5, RNG: CPU, Version: v1.10.1"""
 
 
 @pytest.fixture
@@ -91,6 +91,7 @@ def test_one_goes_on_from_them_and_hears_what_did_not_map(cli: Cli, root: Path) 
     recipe = child["recipe"]
     assert (recipe["base"]["name"], recipe["seed"], recipe["steps"]) == ("tiny", 7, 2)
     assert (recipe["width"], recipe["height"]) == (64, 72)
+    assert recipe["variation"] == {"seed": 9, "strength": 0.2}
     assert recipe["prompt"] == "(gouache:1.2), a red boat"
     assert recipe["weighting"]
     assert descent["parent"] == known["id"]
@@ -98,6 +99,7 @@ def test_one_goes_on_from_them_and_hears_what_did_not_map(cli: Cli, root: Path) 
     notes = " ".join(ran.document["notes"])
     assert "sampler: DPM++ 3M SDE cannot be used here; DPM++ 2M is taken." in notes
     assert "cfg: 0.5 cannot be used here; 3 is taken." in notes
+    assert "guidance 3.5: tiny takes none." in notes
     # Between them: what differs, and that one came from the other.
     diff = cli(root, "diff", known["id"], child["id"], "--json").document["diff"]
     assert {one["name"] for one in diff["parameters"]} == {"prompt", "sampler", "cfg"}

@@ -7,9 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from duktus.actions.weights import weighting
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles
 from duktus.domain.base import Base
+from duktus.domain.errors import InputError
 from duktus.domain.foreign import ForeignAdapter, ForeignModel, ForeignRecipe
 from duktus.domain.recipe import AdapterRef, Recipe
 from duktus.domain.style import Style
@@ -45,7 +47,12 @@ def complete(workspace: Workspace, foreign: ForeignRecipe) -> Completed:
     if missing or base is None:
         return Completed(None, tuple(missing), tuple(cautions))
     values: dict[str, Any] = {name: getattr(foreign, name) for name in _PLAIN}
+    if foreign.variation_seed is not None and foreign.variation_strength:
+        values["variation"] = {"seed": foreign.variation_seed, "strength": foreign.variation_strength}
+    if base.render.guidance is not None:
+        values["guidance"] = base.render.guidance if foreign.guidance is None else foreign.guidance
     try:
+        values["weighting"] = weighting(base, foreign.prompt or "", foreign.negative_prompt or "")
         recipe = Recipe.model_validate(
             {
                 **values,
@@ -57,6 +64,8 @@ def complete(workspace: Workspace, foreign: ForeignRecipe) -> Completed:
     except ValidationError as error:
         wrong = [f"{one['loc'][0]}: {one['input']} does not fit. {one['msg']}" for one in error.errors()]
         return Completed(None, tuple(wrong), tuple(cautions))
+    except InputError as error:
+        return Completed(None, (f"prompt: {error.what}",), tuple(cautions))
     return Completed(recipe, (), tuple(cautions))
 
 
@@ -100,7 +109,11 @@ def known_adapter(
         cautions.append(f"The style '{wanted.name}' was taken by its name; the file holds no hash of it.")
     style = found[-1]
     try:
-        return style.at(wanted.strength)
+        if wanted.strength_text and not style.text_modules:
+            cautions.append(
+                f"The style '{wanted.name}' has no text-encoder part here; its strength there is left out."
+            )
+        return style.at(wanted.strength, wanted.strength_text)
     except ValidationError:
         missing.append(f"style: the strength {wanted.strength:g} of '{wanted.name}' is beyond -4 to 4")
         return None

@@ -19,6 +19,7 @@ from duktus.actions.render import FOLDER, check_out, copy_all
 from duktus.actions.rendering import Job, render_jobs
 from duktus.actions.request import Size
 from duktus.actions.taking_over import TakenOver, take_over
+from duktus.actions.text_strengths import no_text_part
 from duktus.actions.verify import base_of
 from duktus.actions.weights import weighting
 from duktus.actions.workspace import Workspace
@@ -31,7 +32,7 @@ from duktus.domain.errors import InputError
 from duktus.domain.foreign import ForeignPicture, Picture
 from duktus.domain.foreign_marks import marks_notes
 from duktus.domain.prompt_edits import NO_EDITS, PromptEdits
-from duktus.domain.recipe import Recipe, Sampler, Schedule
+from duktus.domain.recipe import AdapterRef, Recipe, Sampler, Schedule
 from duktus.domain.style import Style
 
 
@@ -48,6 +49,8 @@ class Wanted:
     prompt_edits: PromptEdits = NO_EDITS
     negative_edits: PromptEdits = NO_EDITS
     styles: tuple[tuple[str, float], ...] = ()
+    text_strengths: tuple[tuple[str, float], ...] = ()
+    """Of the text-encoder parts of styles that have one."""
     strength: float | None = None
     seeds: tuple[int, ...] = ()
     cfg: float | None = None
@@ -169,13 +172,14 @@ def _styles(workspace: Workspace, base: Base, recipe: Recipe, wanted: Wanted) ->
 def _children(
     base: Base, recipe: Recipe, wanted: Wanted, used: list[tuple[Style, float]], begun: Begun
 ) -> list[Recipe]:
-    named = {one.style: {"name": one.name, "word": one.word} for one in recipe.adapters}
+    own = {one.style: one for one in recipe.adapters}
+    asked = dict(wanted.text_strengths)
     prompt = recipe.prompt if wanted.prompt is None else wanted.prompt
     negative = recipe.negative_prompt if wanted.negative is None else wanted.negative
     content: dict[str, Any] = {
         **before_beginning(recipe, wanted.beginning),
         "adapters": [
-            style.at(strength).model_copy(update=named.get(style.hash, {})) for style, strength in used
+            _at(style, strength, own.get(style.hash), asked.get(style.name)) for style, strength in used
         ],
         "prompt": wanted.prompt_edits.applied("prompt", prompt),
         "negative_prompt": wanted.negative_edits.applied("negative prompt", negative),
@@ -198,6 +202,19 @@ def _children(
     except ValidationError as error:
         raise out_of_bounds(error) from error
     return made
+
+
+def _at(style: Style, strength: float, parent: AdapterRef | None, text: float | None) -> AdapterRef:
+    """A style in a child. The text-encoder part keeps the parent's strength, and goes along where the two
+    were the same; ``text`` says another.
+    """
+    if text is not None and not style.text_modules:
+        raise no_text_part(style.name)
+    if parent is None:
+        return style.at(strength, text)
+    together = parent.strength_text == parent.strength
+    kept = strength if together else parent.strength_text
+    return parent.model_copy(update={"strength": strength, "strength_text": kept if text is None else text})
 
 
 def _changed(recipe: Recipe, made: list[Recipe]) -> list[Recipe]:

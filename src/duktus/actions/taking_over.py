@@ -17,6 +17,7 @@ from duktus.actions.weights import weighting
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles
 from duktus.domain.base import Base
+from duktus.domain.beginning import MAX_SEED, Variation
 from duktus.domain.changes import plain
 from duktus.domain.errors import InputError
 from duktus.domain.foreign import ForeignPicture, ForeignRecipe
@@ -60,8 +61,10 @@ def take_over(workspace: Workspace, picture: ForeignPicture, base: str | None = 
         "prompt": prompt,
         "negative_prompt": negative,
         "weighting": weighting(found, prompt, negative),
-        "guidance": found.render.guidance,
+        "variation": _variation(said, notes),
     }
+    if said.guidance is not None and "guidance" not in defaults:
+        notes.append(f"guidance {plain(said.guidance)}: {found.name} takes none.")
     for name, default in defaults.items():
         value = getattr(said, name)
         if value is None:
@@ -93,7 +96,17 @@ def _defaults(base: Base) -> dict[str, Any]:
         "cfg": render.cfg,
         "sampler": render.sampler,
         "schedule": render.schedule,
+        **({} if render.guidance is None else {"guidance": render.guidance}),
     }
+
+
+def _variation(said: ForeignRecipe, notes: list[str]) -> Variation | None:
+    if said.variation_seed is None or not said.variation_strength:
+        return None
+    if said.variation_seed > MAX_SEED:
+        notes.append(f"variation seed {said.variation_seed}: seeds go to {MAX_SEED} here; it is left out.")
+        return None
+    return Variation(seed=said.variation_seed, strength=said.variation_strength)
 
 
 def _adapters(

@@ -23,11 +23,7 @@ def with_text_strengths(
     texted = {style.name for style in styles if style.text_modules}
     for name in wanted:
         if name not in texted:
-            raise InputError(
-                f"The style '{name}' has no text-encoder part.",
-                "So it has no strength there.",
-                f"Write --style {name}:STRENGTH.",
-            )
+            raise no_text_part(name)
     if not texted:
         return recipe
     adapters = [
@@ -43,3 +39,12 @@ def with_text_strengths(
     ]
     values: dict[str, Any] = {**dict(recipe), "adapters": tuple(adapters)}
     return Recipe(**values)
+
+
+def no_text_part(name: str) -> InputError:
+    """The error for a text strength of a style without such a part."""
+    return InputError(
+        f"The style '{name}' has no text-encoder part.",
+        "So it has no strength there.",
+        f"Write --style {name}:STRENGTH.",
+    )

@@ -36,6 +36,9 @@ def wanted(changes: Mapping[str, Any]) -> Wanted:
         prompt_edits=_edits(changes, ""),
         negative_edits=_edits(changes, "negative_"),
         styles=tuple(axes.style_strength(one) for one in _several(changes.get("style"))),
+        text_strengths=tuple(
+            filter(None, (axes.style_text_strength(one) for one in _several(changes.get("style"))))
+        ),
         strength=changes.get("strength"),
         seeds=_several(changes.get("seed")),
         cfg=changes.get("cfg"),

@@ -52,11 +52,11 @@ def only_with_from(asked: Asked, edits: Edits, without: list[str]) -> None:
             "Neither a prompt was given nor a picture to go on from.",
             'Write for instance duktus render "a woman", or duktus render --from ASSET --cfg 4.4.',
         )
-    if edits or without or asked.strength is not None:
+    if edits or without:
         raise InputError(
             "An option was given that changes a picture, but no picture to go on from.",
-            "--strength, --without, --add, --drop, --swap and those for the negative prompt need --from.",
-            "Name the picture with --from, or write the whole prompt and --style NAME:STRENGTH.",
+            "--without, --add, --drop, --swap and those for the negative prompt need --from.",
+            "Name the picture with --from, or write the whole prompt.",
         )
 
 
@@ -71,6 +71,7 @@ def wanted_of(asked: Asked, edits: Edits, begins: Begins, without: list[str]) ->
         prompt_edits=edits.prompt.read(),
         negative_edits=edits.negative.read(),
         styles=made.styles,
+        text_strengths=made.text_strengths,
         strength=made.strengths[0] if made.strengths else None,
         seeds=made.seeds if asked.seed is not None or asked.count is not None else (),
         cfg=made.cfgs[0] if made.cfgs else None,

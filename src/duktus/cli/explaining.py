@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from duktus.rendering.metadata.explain import Explained
 
 _PLAIN = (
-    "prompt", "negative_prompt", "seed", "steps", "cfg", "sampler", "schedule", "denoise", "clip_skip",
-    "noise",
+    "prompt", "negative_prompt", "seed", "steps", "cfg", "guidance", "sampler", "schedule", "denoise",
+    "variation_seed", "variation_strength", "clip_skip", "noise",
 )  # fmt: skip
 
 
@@ -86,7 +86,8 @@ def _foreign(foreign: ForeignRecipe) -> Iterator[str]:
     if foreign.model is not None:
         yield f"  {'model':<16} {foreign.model.name} {foreign.model.hash}".rstrip()
     for one in foreign.adapters:
-        yield f"  {'LoRA':<16} {one.name} strength {one.strength:g} {one.hash}".rstrip()
+        of_text = "" if one.strength_text is None else f", of the text encoder {one.strength_text:g}"
+        yield f"  {'LoRA':<16} {one.name} strength {one.strength:g}{of_text} {one.hash}".rstrip()
     for one in foreign.unmapped:
         value = one.value if len(one.value) <= 80 else f"{one.value[:77]}..."
         yield f"  {'not mapped':<16} {one.name} = {value}: {one.why}"

@@ -40,7 +40,7 @@ def render(
     style: StyleOption = None,
     base: BaseOption = None,
     strength: Annotated[
-        str | None, typer.Option("--strength", help="Of the one style of the picture; with --from.")
+        str | None, typer.Option("--strength", help="Of the one style of the picture.")
     ] = None,
     add: Annotated[
         list[str] | None, typer.Option("--add", help="To the prompt, at its end; with --from.")

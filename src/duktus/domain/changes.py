@@ -77,6 +77,7 @@ def flat_foreign(said: ForeignRecipe) -> dict[str, Any]:
         "seed",
         "steps",
         "cfg",
+        "guidance",
         "sampler",
         "schedule",
         "width",
@@ -84,6 +85,9 @@ def flat_foreign(said: ForeignRecipe) -> dict[str, Any]:
         "noise",
     }
     named.update(said.model_dump(include=own, exclude_none=True))
+    if said.variation_seed is not None and said.variation_strength:
+        named["variation seed"] = said.variation_seed
+        named["variation strength"] = said.variation_strength
     return named
 
 

@@ -78,11 +78,15 @@ class ForeignRecipe(_Frozen):
     seed: int | None = Field(default=None, ge=0, le=MAX_FOREIGN_SEED)
     steps: int | None = Field(default=None, ge=1, le=10_000)
     cfg: float | None = Field(default=None, ge=0, le=1000)
+    guidance: float | None = Field(default=None, ge=0, le=1000)
+    """As an input of the network, beside cfg (FLUX.1 dev)."""
     sampler: str | None = Field(default=None, max_length=MAX_LEFT)
     schedule: str | None = Field(default=None, max_length=MAX_LEFT)
     width: int | None = Field(default=None, ge=1, le=MAX_EDGE)
     height: int | None = Field(default=None, ge=1, le=MAX_EDGE)
     denoise: float | None = Field(default=None, ge=0, le=1)
+    variation_seed: int | None = Field(default=None, ge=0, le=MAX_FOREIGN_SEED)
+    variation_strength: float | None = Field(default=None, ge=0, le=1)
     clip_skip: int | None = Field(default=None, ge=1, le=24)
     noise: str | None = Field(default=None, pattern="^(cpu|gpu)$")
     model: ForeignModel | None = None

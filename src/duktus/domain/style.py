@@ -220,7 +220,12 @@ class Style(_Frozen):
     """That its trigger word stands for; 0 of a LoRA."""
     created: datetime
 
-    def at(self, strength: float) -> AdapterRef:
-        """How a recipe names this style at a strength."""
+    def at(self, strength: float, text: float | None = None) -> AdapterRef:
+        """How a recipe names this style at a strength. ``text`` is that of its text-encoder part, if it has
+        one; the same when not said.
+        """
         word = self.trigger if self.method is Method.TEXTUAL_INVERSION else None
-        return AdapterRef(name=self.name, style=self.hash, strength=strength, word=word)
+        of_text = (strength if text is None else text) if self.text_modules else None
+        return AdapterRef(
+            name=self.name, style=self.hash, strength=strength, strength_text=of_text, word=word
+        )

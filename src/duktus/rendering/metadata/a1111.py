@@ -11,8 +11,16 @@ import json
 import re
 
 from duktus.domain.foreign import ForeignRecipe, Tool
-from duktus.rendering.metadata.reading import Reading
+from duktus.rendering.metadata.reading import UNKNOWN, Reading
 
+_ASKED_ANEW = {
+    "Hires": "A second pass is asked for anew: --hires, --hires-denoise, --hires-steps.",
+    "Refiner": "A refiner is a base of the workspace: --refiner, --refine-at.",
+    "ControlNet": "A control needs its picture and a network of the workspace: --control.",
+}
+"""Why settings whose names begin so are not taken over, though there is something like them here."""
+_SECOND_PASS = {"Hires upscale", "Hires resize", "Hires upscaler"}
+"""Beside them `Denoising strength` is that of the second pass, and the picture was drawn from noise."""
 LEAST_PAIRS = 3
 MAX_LINE = 1_000_000
 """Characters of the last line."""
@@ -20,8 +28,9 @@ _NEGATIVE = "Negative prompt:"
 _TAG = re.compile(r"<lora:([^<>:]{1,500})((?::[^<>:]{0,60}){0,4})>")
 _KEY_MARKS = " -/"
 
-_DIRECT = {"Steps": "steps", "CFG scale": "cfg", "Seed": "seed", "Denoising strength": "denoise",
-           "Clip skip": "clip_skip"}  # fmt: skip
+_DIRECT = {"Steps": "steps", "CFG scale": "cfg", "Distilled CFG Scale": "guidance", "Seed": "seed",
+           "Denoising strength": "denoise", "Variation seed": "variation_seed",
+           "Variation seed strength": "variation_strength", "Clip skip": "clip_skip"}  # fmt: skip
 _USED = {"Sampler", "Schedule type", "Scheduler", "Size", "Model", "Model hash", "Lora hashes", "RNG",
          "Version", "Lora weights", *_DIRECT}  # fmt: skip
 _HARMLESS = {"Hashes", "lora", "model", "User"}
@@ -115,7 +124,10 @@ def read_a1111(text: str, tool: Tool | None = None) -> ForeignRecipe | None:
             reading.adapter(name, weight, hash_=hashes.get(name, ""))
     reading.take("prompt", words, "prompt")
     reading.take("negative_prompt", negative, "Negative prompt")
+    enlarged = bool(_SECOND_PASS & set(details))
     for key, field in _DIRECT.items():
+        if field == "denoise" and enlarged:
+            continue
         reading.take(field, details.get(key), key)
     reading.size(details.get("Size"), "Size")
     reading.sampling(details.get("Sampler"), details.get("Schedule type") or details.get("Scheduler"))
@@ -129,9 +141,15 @@ def read_a1111(text: str, tool: Tool | None = None) -> ForeignRecipe | None:
     else:
         reading.left("RNG", rng)
     for key, value in found:
-        if key not in _USED and key not in _HARMLESS:
-            reading.left(key, value)
+        if (key not in _USED and key not in _HARMLESS) or (enlarged and _DIRECT.get(key) == "denoise"):
+            reading.left(key, value, _why(key))
     return reading.done()
+
+
+def _why(key: str) -> str:
+    if _DIRECT.get(key) == "denoise":
+        return _ASKED_ANEW["Hires"]
+    return next((why for begin, why in _ASKED_ANEW.items() if key.startswith(begin)), UNKNOWN)
 
 
 def _tool(version: str) -> Tool:

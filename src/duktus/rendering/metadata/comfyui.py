@@ -177,7 +177,7 @@ def _prompt(graph: _Graph, source: _Node, name: str, reading: Reading) -> _Node 
                     reading.left(f"{name} {key}", text, "A recipe has one prompt for all text encoders.")
             return node
         if "guidance" in node.inputs:
-            reading.left("guidance", graph.value(node, "guidance"))
+            reading.take("guidance", graph.value(node, "guidance"), "guidance")
         elif node.kind != source.kind:
             reading.left(f"node {node.id}", node.kind, f"It changes the {name} prompt in a way of its own.")
     if source.inputs.get(name) is not None:

@@ -14,6 +14,7 @@ _DIRECT = {
     "seed": "seed",
     "steps": "steps",
     "cfg_scale": "cfg",
+    "guidance": "guidance",
     "width": "width",
     "height": "height",
 }

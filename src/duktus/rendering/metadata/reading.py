@@ -21,12 +21,18 @@ from duktus.rendering.metadata.strict_json import as_number, as_text, as_whole, 
 
 _WHOLE = {
     "seed": (0, MAX_FOREIGN_SEED),
+    "variation_seed": (0, MAX_FOREIGN_SEED),
     "steps": (1, 10_000),
     "width": (1, MAX_EDGE),
     "height": (1, MAX_EDGE),
     "clip_skip": (1, 24),
 }
-_NUMBERS = {"cfg": (0.0, 1000.0), "denoise": (0.0, 1.0)}
+_NUMBERS = {
+    "cfg": (0.0, 1000.0),
+    "guidance": (0.0, 1000.0),
+    "denoise": (0.0, 1.0),
+    "variation_strength": (0.0, 1.0),
+}
 MAX_LEFTOVERS = 200
 MAX_ADAPTERS = 50
 UNKNOWN = "It has no place in a recipe of duktus."
@@ -112,10 +118,6 @@ class Reading:
                 hash=(as_text(hash_) or "").removeprefix("0x")[:200],
             )
         )
-        if self._adapters[-1].strength_text is not None:
-            self.left(
-                "LoRA", f"{named} on the text encoder: {of_text:g}", "A style of ours has one strength."
-            )
 
     def noise(self, value: str) -> None:
         """Which generator drew the noise, ``cpu`` or ``gpu``."""

@@ -131,6 +131,25 @@ def test_a_value_out_of_bounds_is_named_and_not_used(change, name):
     assert name in [one.name for one in found.unmapped]
 
 
+def test_what_is_only_alike_here_says_how_it_is_asked_for():
+    found = read_a1111(
+        "a cat\nSteps: 2, Seed: 1, Size: 64x64, Denoising strength: 0.4, Hires upscale: 2, Refiner: sdxl, "
+        "ControlNet 0: canny, Variation seed: 5, Variation seed strength: 0.1"
+    )
+    assert found is not None
+    assert (found.denoise, found.variation_seed, found.variation_strength) == (None, 5, 0.1)
+    assert {one.name: one.why.partition("--")[2].partition(",")[0] for one in found.unmapped} == {
+        "RNG": "",
+        "Denoising strength": "hires",
+        "Hires upscale": "hires",
+        "Refiner": "refiner",
+        "ControlNet 0": "control.",
+    }
+    drawn_over = read_a1111("a cat\nSteps: 2, Seed: 1, Size: 64x64, Denoising strength: 0.4, RNG: CPU")
+    assert drawn_over is not None
+    assert drawn_over.denoise == 0.4
+
+
 def test_json_that_is_something_else_is_not_taken_for_settings():
     for text in ("", "{", "[]", "{}", '{"a": 1}', "null", '"x"', "[" * 100_000, '{"a":' * 5_000):
         assert read_swarmui(text) is None
