@@ -128,6 +128,10 @@ def teach(
         str | None,
         typer.Option("--int8-base", help="auto, on or off: the frozen base's large weights in 8 bits."),
     ] = None,
+    group_offload: Annotated[
+        str | None,
+        typer.Option("--group-offload", help="auto, on or off: those weights near block by block."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Teach a style from a folder of pictures."""
@@ -158,6 +162,7 @@ def teach(
         "dtype": dtype,
         "gradient_checkpointing": gradient_checkpointing,
         "int8_base": int8_base,
+        "group_offload": group_offload,
     }
 
     def act(given: Given) -> Outcome:

@@ -137,6 +137,9 @@ class TeachSettings(_Frozen):
     int8_base: Literal["auto", "on", "off"] = Field(
         default="auto", description="hold the frozen base's large weights in 8 bits; auto = by free memory"
     )
+    group_offload: Literal["auto", "on", "off"] = Field(
+        default="auto", description="keep those weights away and bring them block by block; auto = likewise"
+    )
 
 
 class Outcome(StrEnum):

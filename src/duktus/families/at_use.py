@@ -22,6 +22,8 @@ from duktus.families.int8 import WORST, quantised, relative_error, restored
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from duktus.families.offload import Convoy
+
 SHORTEST = 16
 """Inputs of a row below which its scale would cost more than eight bits save."""
 
@@ -51,26 +53,50 @@ class AtUse(nn.Module):
     """What both kinds of layer share: a weight at rest."""
 
     bias: Any
-    steps: nn.Parameter
-    """int8 (out, ...)."""
-    scale: nn.Parameter
-    """(out, 1, ...) in the dtype that is computed in."""
+    size: int
+    """Numbers of the weight."""
+    steps: nn.Parameter | None
+    """int8 (out, ...); None for a weight that is away."""
+    scale: nn.Parameter | None
+    """(out, 1, ...) in the dtype that is computed in; None for a weight that is whole."""
+    dtype: torch.dtype
+    """That is computed in."""
+    away: tuple[Convoy, int, int] | None
+    """Who brings a weight that is away, and its block and place."""
 
-    def rest(self, steps: Tensor, scale: Tensor) -> None:
-        """Hold this weight from now on."""
-        self.steps = nn.Parameter(steps, requires_grad=False)
-        self.scale = nn.Parameter(scale, requires_grad=False)
+    def hold(self, steps: Tensor | None, scale: Tensor | None, dtype: torch.dtype) -> None:
+        """Hold this weight from now on; without ``steps`` it is away, see :meth:`leave_with`."""
+        self.steps = None if steps is None else nn.Parameter(steps, requires_grad=False)
+        self.scale = None if scale is None else nn.Parameter(scale, requires_grad=False)
+        self.dtype, self.away = dtype, None
+
+    def leave_with(self, convoy: Convoy, block: int, weight: Tensor) -> None:
+        """Let ``weight`` rest away, int8 where there is a scale."""
+        self.away = (convoy, block, convoy.add(block, weight))
 
     def made(self) -> Tensor:
-        """The weight (out, ...), new each time."""
+        """The weight (out, ...), new each time where it is not at hand as it is."""
         if not _clock.runs:
-            return restored(self.steps, self.scale)
-        _wait(self.scale.device)
+            return self._made()
+        device = torch.device("cpu") if self.bias is None else self.bias.device
+        _wait(device)
         started = time.perf_counter()
-        weight = restored(self.steps, self.scale)
-        _wait(self.scale.device)
+        weight = self._made()
+        _wait(weight.device)
         _clock.seconds += time.perf_counter() - started
         return weight
+
+    def _made(self) -> Tensor:
+        if self.away is None:
+            assert self.steps is not None
+            rest: Tensor = self.steps
+        else:
+            convoy, block, place = self.away
+            rest = convoy.near(block, place)
+        if self.scale is not None:
+            return restored(rest, self.scale)
+        form = torch.channels_last if rest.ndim == 4 else torch.preserve_format
+        return rest.to(self.dtype, memory_format=form)
 
 
 class LinearAtUse(AtUse, nn.Linear):
@@ -79,6 +105,7 @@ class LinearAtUse(AtUse, nn.Linear):
     def __init__(self, like: nn.Linear) -> None:
         nn.Module.__init__(self)
         self.in_features, self.out_features = like.in_features, like.out_features
+        self.size = like.weight.numel()
         self.bias = like.bias
 
     @property
@@ -109,6 +136,7 @@ class Conv2dAtUse(AtUse, nn.Conv2d):
         nn.Module.__init__(self)
         for name in self._COPIED:
             setattr(self, name, getattr(like, name))
+        self.size = like.weight.numel()
         self.bias = like.bias
 
     @property
@@ -152,18 +180,29 @@ def in_int8(network: nn.Module, path: str, weight: Tensor) -> bool:
     """Let the layer at ``path`` hold ``weight`` in eight bits. False, and nothing is changed, where that
     would be further off than :data:`duktus.families.int8.WORST`.
     """
+    pair = small(weight)
+    if pair is not None:
+        steps, scale = pair
+        exchanged(network, path).hold(steps, scale, weight.dtype)
+    return pair is not None
+
+
+def small(weight: Tensor) -> tuple[Tensor, Tensor] | None:
+    """int8 and scales of a weight, laid out as it is computed with; None where that would be too far off."""
     if weight.ndim == 4:
-        weight = weight.contiguous(memory_format=torch.channels_last)
+        weight = weight.to(memory_format=torch.channels_last)
     steps, scale = quantised(weight)
-    if not relative_error(weight, steps, scale) <= WORST:
-        return False
+    return (steps, scale) if relative_error(weight, steps, scale) <= WORST else None
+
+
+def exchanged(network: nn.Module, path: str) -> AtUse:
+    """A layer in the place of that at ``path``, with its bias and still without a weight."""
     parent, _, name = path.rpartition(".")
     layer = network.get_submodule(path)
     assert isinstance(layer, nn.Linear | nn.Conv2d)
     made = LinearAtUse(layer) if isinstance(layer, nn.Linear) else Conv2dAtUse(layer)
-    made.rest(steps, scale)
     setattr(network.get_submodule(parent), name, made.train(layer.training))
-    return True
+    return made
 
 
 def all_in_int8(network: nn.Module) -> None:
@@ -199,9 +238,15 @@ def blocks(network: nn.Module) -> tuple[str, ...]:
     return (*held, *(name for name, _ in network.named_children() if name == "mid_block"))
 
 
-def largest(network: nn.Module) -> int:
-    """Bytes of the largest weight that is made at use; 0 without any."""
-    return max((one.steps.numel() * one.scale.element_size() for one in layers(network)), default=0)
+def at_most(network: nn.Module) -> int:
+    """Bytes that making weights takes at a time: the largest one, and the blocks that are near meanwhile."""
+    sizes = [one.size * one.dtype.itemsize for one in layers(network)]
+    return max(sizes, default=0) + sum(convoy.most_bytes for convoy in convoys(network))
+
+
+def convoys(network: nn.Module) -> list[Convoy]:
+    """Who brings the weights of a network that are away."""
+    return [*{id(one.away[0]): one.away[0] for one in layers(network) if one.away is not None}.values()]
 
 
 def layers(network: nn.Module) -> Iterator[AtUse]:

@@ -11,6 +11,10 @@ class Holding:
 
     int8: bool = False
     """The large weights of the blocks in eight bits, made whole again where they are used."""
+    offload: bool = False
+    """Those weights away from where they are computed with, near one block at a time. For a CPU they stay in
+    their files on the disk, for a GPU in the machine's memory.
+    """
 
 
 STOCK = Holding()

@@ -217,22 +217,30 @@ def inject(
     """
     table = dict(denoiser.named_modules())
     generator = torch.Generator().manual_seed(seed)
+    device = next(denoiser.parameters()).device
     tensors: dict[str, tuple[Tensor, Tensor]] = {}
     for path in module_paths:
         module = table.get(path)
         if not isinstance(module, nn.Linear | nn.Conv2d):
             raise MismatchError(f"{path} is not a Linear or Conv2d of this base.")
-        outer, *inner = module.weight.shape
+        outer, *inner = _shape(module)
         down = torch.empty(rank, *inner)
         nn.init.kaiming_uniform_(down, a=math.sqrt(5), generator=generator)
         up = torch.zeros(outer, rank, *(1,) * (len(inner) - 1))
-        tensors[path] = (down.to(module.weight.device), up.to(module.weight.device))
+        tensors[path] = (down.to(device), up.to(device))
     return LoraSet(denoiser, tensors, dict.fromkeys(tensors, alpha / rank))
+
+
+def _shape(module: nn.Linear | nn.Conv2d) -> tuple[int, ...]:
+    """Of its weight, which may have to be made to be looked at."""
+    if isinstance(module, nn.Linear):
+        return (module.out_features, module.in_features)
+    return (module.out_channels, module.in_channels // module.groups, *module.kernel_size)
 
 
 def mount(denoiser: nn.Module, tensors: Mapping[str, tuple[Tensor, Tensor, float]]) -> LoraSet:
     """A finished adapter ``{path: (down, up, alpha / rank)}`` for rendering: frozen, attached."""
-    like = next(denoiser.parameters())
+    like = next(one for one in denoiser.parameters() if one.is_floating_point())
     pairs = {path: (down.to(like), up.to(like)) for path, (down, up, _) in tensors.items()}
     lora = LoraSet(denoiser, pairs, {path: scale for path, (_, _, scale) in tensors.items()})
     return lora.requires_grad_(requires_grad=False)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from duktus.domain.errors import InputError
@@ -32,6 +33,13 @@ class TensorEntry:
 
     dtype: str
     shape: tuple[int, ...]
+    begin: int = field(default=0, compare=False)
+    """Where its bytes begin, counted from the first of all tensors."""
+
+    @property
+    def values(self) -> int:
+        """How many numbers it holds."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,7 @@ def _checked(called: str, content: dict[str, Any], *, data_start: int, size: int
             raise _damaged(called, f"the entry of {name!r} is not a tensor") from error
         if not right:
             raise _damaged(called, f"the bytes of {name!r} do not match its shape")
-        tensors[name] = TensorEntry(dtype=dtype, shape=tuple(shape))
+        tensors[name] = TensorEntry(dtype=dtype, shape=tuple(shape), begin=begin)
         spans.append((begin, end))
     position = 0
     for begin, end in sorted(spans):

@@ -43,6 +43,7 @@ MAY_CHANGE = frozenset(
         "dtype",
         "gradient_checkpointing",
         "int8_base",
+        "group_offload",
     }
 )
 """Settings that a resumed run may change: none of them changes a step that is already taken."""
@@ -68,6 +69,7 @@ class RunRecord(BaseModel):
     gradient_checkpointing: bool = False
     int8_base: bool = False
     """Whether the base's large weights were in eight bits."""
+    group_offload: bool = False
     threads: int
     fingerprint: str
     """Of the pictures taught on and of those held out."""

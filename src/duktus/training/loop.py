@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from duktus.domain.errors import TrainingError
+from duktus.families import at_use
 from duktus.training.cache import data_order
 from duktus.training.learning import begin
 from duktus.training.optimisers import Stepper
@@ -155,6 +156,8 @@ class Trainer:
 
     def release(self) -> None:
         """Free the base and what was learned, so that another copy fits. Nothing else may follow."""
+        for convoy in at_use.convoys(self.base.denoiser):
+            convoy.forget()
         self.base.denoiser.to("meta")
         self.learning.release()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +69,9 @@ class Fit:
                 " The base's large weights are about 1 % off while it is taught; the style file is one for "
                 "the whole base."
             )
+        if self.measures.offload:
+            said += " They" if self.measures.int8 else " The base's large weights"
+            said += " are brought block by block for each step; what is learned is the same."
         if not self.fits:
             said += " That is hardly enough: close other programs, or lower --batch or --resolution."
         return said
@@ -81,7 +83,9 @@ def size(count: int) -> str:
 
 
 def expected_bytes(base: Base, dtype: str, holding: Holding) -> int:
-    """What all networks of a base take once it is loaded, by the headers of its files alone; rather less."""
+    """What all networks of a base take on the device once it is loaded, by the headers of its files alone;
+    rather less.
+    """
     return sum(
         _bytes(path, dtype, holding, denoiser=path.parent.name in DENOISERS)
         for path in sorted(base.folder.glob("*/*.safetensors"))
@@ -92,8 +96,8 @@ def _bytes(path: Path, dtype: str, holding: Holding, *, denoiser: bool) -> int:
     each = DTYPES[dtype].itemsize
     total = 0
     for entry in read_header(path).tensors.values():
-        small = holding.int8 and denoiser and len(entry.shape) > 1
-        total += math.prod(entry.shape) * (1 if small else each)
+        large = denoiser and len(entry.shape) > 1
+        total += entry.values * (0 if large and holding.offload else 1 if large and holding.int8 else each)
     return total
 
 

@@ -227,13 +227,13 @@ def _tried(
     base: Base, taught: TrainingSet, settings: TeachSettings, folder: Path, device: str
 ) -> tuple[Choice, _Smoke]:
     """The first rung on which real steps of the whole batch go through."""
-    rungs = ladder(settings)
+    rungs: tuple[Measures, ...] | None = None
     while True:
         choice = choose(base, settings, device, rungs)
         try:
             return choice, _smoke_run(choice.loaded, taught, settings, folder)
         except RuntimeError as error:
-            rungs = tuple(rung for rung in rungs if rung > choice.fit.measures)
+            rungs = tuple(rung for rung in ladder(settings, choice.device) if rung > choice.fit.measures)
             if not out_of_memory(error):
                 raise
             if not rungs:

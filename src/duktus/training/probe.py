@@ -20,7 +20,7 @@ from duktus.domain.errors import InputError, TrainingError
 from duktus.domain.style import Method
 from duktus.families import at_use, registry
 from duktus.training.learning import begin
-from duktus.training.measures import NOTHING, Measures, ladder
+from duktus.training.measures import NOTHING, Measures, asked, ladder
 from duktus.training.memory import Fit, expected_bytes, free_memory, out_of_memory, size
 from duktus.training.recomputing import example, recompute, recomputes, step_bytes
 
@@ -111,7 +111,7 @@ def choose(
     for dtype in wanted:
         if taken is not None:
             taken.loaded = None
-        tried = _try(base, settings, (place, dtype), rungs or ladder(settings), reference)
+        tried = _try(base, settings, (place, dtype), rungs or ladder(settings, place), reference)
         trials.append(tried.trial)
         if tried.trial.fault:
             continue
@@ -208,7 +208,7 @@ def _lowest(
             room += loaded.encoder_bytes
         for measures in tried:
             step = kept.with_recomputing(on=measures.recompute)
-            fit = Fit(measures, loaded.denoiser_bytes, step, room, asked=measures == ladder(settings)[0])
+            fit = Fit(measures, loaded.denoiser_bytes, step, room, asked=measures == asked(settings, device))
             if not fit.fits and measures != rungs[-1]:
                 continue
             recompute(loaded, on=measures.recompute)
@@ -305,7 +305,7 @@ def _surveyed(
     base: Base, settings: TeachSettings, device: str, dtype: str, reference: Tensor | None
 ) -> tuple[Trial, Tensor | None]:
     """One trial; the base it loaded is gone when this returns."""
-    rungs = ladder(settings)
+    rungs = ladder(settings, device)
     needed = expected_bytes(base, dtype, rungs[-1].holding)
     free = free_memory(torch.device(device))
     if needed > free:

@@ -104,7 +104,7 @@ def step_bytes(base: LoadedBase, settings: TeachSettings) -> Kept:
     finally:
         learning.remove()
         recompute(base, on=False)
-    own += at_use.largest(base.denoiser)
+    own += at_use.at_most(base.denoiser)
     return Kept(picture.whole * settings.batch + own, picture.recomputed * settings.batch + own)
 
 

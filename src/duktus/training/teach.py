@@ -72,7 +72,7 @@ def teach(
     if not resume:
         checkpoints.refuse_if_used()
     taught, kept = (pictures, held_out) if held_out is not None else pictures.split(settings.held_out)
-    measures = measures or asked(as_begun(settings, folder) if resume else settings)
+    measures = measures or asked(as_begun(settings, folder) if resume else settings, device)
     family = registry.family(base.family)
     loaded = family.load(base, device=device, dtype=dtype, holding=measures.holding)
     recompute(loaded, on=measures.recompute)

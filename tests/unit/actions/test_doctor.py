@@ -134,11 +134,11 @@ def test_what_has_no_room_is_not_tried_and_says_what_it_needs(
 
 def test_a_small_memory_is_told_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = make_workspace(tmp_path / "ws", write_tiny_base(tmp_path / "b", channels=(32, 48)))
-    small = expected_bytes(workspace.base(), "float32", Holding(int8=True))
+    small = expected_bytes(workspace.base(), "float32", Holding(offload=True))
     monkeypatch.setattr(probe, "free_memory", lambda _: small)
     (tried,) = [one for one in doctor(workspace) if one.name == "computes"]
     assert tried.ok
-    assert "with gradient checkpointing and 8-bit base weights" in tried.details[0]
+    assert "with gradient checkpointing and group offload" in tried.details[0]
 
 
 def test_nothing_to_try_and_what_to_try_on_contradict_each_other(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers import FluxTransformer2DModel
+from tests.support.holding import answer, held, taught
 from tests.support.tiny_base import write_tiny_base
 from tests.support.tiny_flow import write_tiny_flux, write_tiny_zimage
 from tests.support.tiny_parts import quiet
@@ -41,10 +42,6 @@ def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return registry.family_of(folder).describe(folder, "tiny")
 
 
-def held(base: Base, holding: Holding, dtype: str = "float32") -> LoadedBase:
-    return registry.family(base.family).load(base, dtype=dtype, holding=holding)
-
-
 def twin(base: Base, of: LoadedBase) -> LoadedBase:
     """The same base with stock layers that hold what eight bits made of their weights."""
     stock = held(base, STOCK)
@@ -53,32 +50,6 @@ def twin(base: Base, of: LoadedBase) -> LoadedBase:
             layer: Any = stock.denoiser.get_submodule(path)
             layer.weight.data.copy_(module.weight)
     return stock
-
-
-def answer(base: LoadedBase, seed: int = 0) -> torch.Tensor:
-    """What it says of a picture of noise."""
-    generator = torch.Generator().manual_seed(seed)
-    noisy = torch.randn((2, *base.latent_shape(64, 64)), generator=generator)
-    return base.predict(noisy.to(base.dtype), base.probe_timesteps(2), base.encode_text(["portrait", "man"]))
-
-
-def taught(base: LoadedBase) -> tuple[torch.Tensor, dict[str, tuple[torch.Tensor, torch.Tensor]]]:
-    """An answer with an adapter, and the gradients of the adapter."""
-    convolutions = base.base.family in ("sd15", "sdxl")
-    targets = Targets.ATTENTION_FEED_FORWARD_CONV if convolutions else Targets.ATTENTION_FEED_FORWARD
-    adapters = lora.inject(base.denoiser, base.target_modules(targets), rank=4, alpha=4, seed=0)
-    for parameter in adapters.parameters():  # else every gradient of a down matrix is zero
-        nn.init.normal_(parameter, std=0.05, generator=torch.Generator().manual_seed(1))
-    said = answer(base)
-    said.float().square().mean().backward()
-    named = dict(adapters.named_parameters())
-    gradients = {}
-    for number, path in enumerate(adapters.paths):
-        down, up = named[f"pairs.{number}.down"].grad, named[f"pairs.{number}.up"].grad
-        assert down is not None
-        assert up is not None
-        gradients[path] = (down, up)
-    return said.detach(), gradients
 
 
 def test_no_value_is_further_off_than_half_a_step() -> None:

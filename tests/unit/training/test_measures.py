@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from duktus.domain.base import Base
-from duktus.domain.errors import MismatchError, TrainingError
+from duktus.domain.errors import InputError, MismatchError, TrainingError
 from duktus.domain.style import TeachSettings
 from duktus.families.holding import STOCK, Holding
 from duktus.training import Paused, Taught, TrainingSet, preflight, probe
@@ -24,15 +25,28 @@ Make = Callable[..., TeachSettings]
 RECOMPUTE = Measures(recompute=True)
 INT8 = Measures(int8=True)
 BOTH = Measures(int8=True, recompute=True)
+AWAY = Measures(offload=True, recompute=True)
 GB = 2**30
 
 
 def test_what_changes_nothing_learned_comes_first(settings: Make) -> None:
-    assert ladder(settings()) == (NOTHING, RECOMPUTE, INT8, BOTH)
-    assert ladder(settings(int8_base="off")) == (NOTHING, RECOMPUTE)
-    assert ladder(settings(int8_base="on", gradient_checkpointing="off")) == (INT8,)
-    assert asked(settings()) == NOTHING
-    assert asked(settings(gradient_checkpointing="on")) == RECOMPUTE
+    exact = (Measures(offload=True), AWAY)
+    assert ladder(settings(), "cpu") == (NOTHING, RECOMPUTE, INT8, BOTH, *exact)
+    both = tuple(replace(one, offload=True) for one in (INT8, BOTH))
+    assert ladder(settings(), "cuda") == (NOTHING, RECOMPUTE, INT8, BOTH, *exact, *both)
+    assert ladder(settings(), "mps") == (NOTHING, RECOMPUTE, INT8, BOTH)
+    assert ladder(settings(int8_base="off"), "cpu") == (NOTHING, RECOMPUTE, *exact)
+    assert ladder(settings(int8_base="on", gradient_checkpointing="off"), "cpu") == (INT8,)
+    assert asked(settings(), "cpu") == NOTHING
+    assert asked(settings(gradient_checkpointing="on"), "cpu") == RECOMPUTE
+    assert asked(settings(group_offload="on"), "cuda") == Measures(offload=True)
+
+
+def test_what_a_device_cannot_do_is_refused(settings: Make) -> None:
+    with pytest.raises(InputError, match="exclude each other on a CPU"):
+        ladder(settings(group_offload="on", int8_base="on"), "cpu")
+    with pytest.raises(InputError, match="shares the machine's memory"):
+        ladder(settings(group_offload="on"), "mps")
 
 
 def test_the_headers_tell_what_loading_takes(tiny_base: Base, settings: Make) -> None:
@@ -47,10 +61,10 @@ def test_the_headers_tell_what_loading_takes(tiny_base: Base, settings: Make) ->
 def test_the_first_rung_that_fits_is_taken(
     tiny_base: Base, settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    weights = 0
+    weights = eighth = 0
 
     def expected(_base: object, _dtype: object, holding: Holding) -> int:
-        return 0 if holding.int8 else weights
+        return 0 if holding.offload else eighth if holding.int8 else weights
 
     def chosen(free: float, **changes: object) -> Fit:
         monkeypatch.setattr(probe, "free_memory", lambda _: int(free))
@@ -69,7 +83,7 @@ def test_the_first_rung_that_fits_is_taken(
     assert less.measures == RECOMPUTE
     assert less.step < plain.step
     assert less.slower > 1.05
-    assert chosen(enough - 1000, gradient_checkpointing="off").measures == INT8
+    assert chosen(enough - 1000, gradient_checkpointing="off", group_offload="off").measures == INT8
     assert chosen(2**40, gradient_checkpointing="on").asked
     weights = 2**41  # now the whole weights alone are more than is free
     small = chosen(2**40)
@@ -77,9 +91,13 @@ def test_the_first_rung_that_fits_is_taken(
     assert small.held < plain.held
     assert small.slower > 1
     assert chosen(enough - 1000).measures == BOTH
-    assert chosen(0).measures == BOTH
+    assert chosen(enough - 1000, group_offload="off", int8_base="off").measures == RECOMPUTE
+    eighth = 2**40 + 1  # and so are those in eight bits
+    away = chosen(2**40)
+    assert away.measures == Measures(offload=True)
+    assert away.held < small.held
+    assert chosen(0).measures == AWAY
     assert not chosen(0).fits
-    assert chosen(0, int8_base="off").measures == RECOMPUTE
 
 
 def test_a_trial_that_runs_out_of_memory_takes_the_next_rung(
@@ -102,10 +120,11 @@ def test_so_does_a_smoke_run(
     tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = preflight._smoke_run
-    carries: set[Measures] = {BOTH}
+    carries: set[Measures] = {AWAY}
 
     def scarce(loaded: Any, *rest: Any) -> Any:
-        here = Measures(int8=loaded._holding.int8, recompute=recomputes(loaded))
+        held = loaded._holding
+        here = Measures(offload=held.offload, int8=held.int8, recompute=recomputes(loaded))
         if here not in carries:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
         return real(loaded, *rest)
@@ -113,8 +132,8 @@ def test_so_does_a_smoke_run(
     monkeypatch.setattr(preflight, "_smoke_run", scarce)
     chosen = settings(dtype="float32", batch=1)
     plan = preflight.preflight(tiny_base, pictures, chosen, tmp_path / "run")
-    assert plan.measures == BOTH
-    assert any("With gradient checkpointing and 8-bit base weights" in words for words in plan.words)
+    assert plan.measures == AWAY
+    assert any("With gradient checkpointing and group offload" in words for words in plan.words)
     carries.clear()
     with pytest.raises(TrainingError, match="does not fit into the memory of cpu"):
         preflight.preflight(tiny_base, pictures, chosen, tmp_path / "run")
@@ -128,12 +147,30 @@ def test_the_decision_in_words() -> None:
         "With gradient checkpointing, the run needs about 3.0 GB of 11.0 GB free; steps take 1.4 times as "
         "long as without, as asked."
     )
+    assert Fit(AWAY, GB, GB, 9 * GB, asked=False, slower=2).words == (
+        "With gradient checkpointing and group offload, the run needs about 2.0 GB of 10.0 GB free; steps "
+        "take 2.0 times as long as without. The base's large weights are brought block by block for each "
+        "step; what is learned is the same."
+    )
     assert Fit(BOTH, 4 * GB, GB, GB, asked=False, slower=1.3).words == (
         "With gradient checkpointing and 8-bit base weights, the run needs about 5.0 GB of 5.0 GB free; "
         "steps take 1.3 times as long as without. The base's large weights are about 1 % off while it is "
         "taught; the style file is one for the whole base. That is hardly enough: close other programs, or "
         "lower --batch or --resolution."
     )
+
+
+def test_an_offloaded_run_learns_the_same_bits(
+    tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path
+) -> None:
+    runs = [
+        teach(tiny_base, pictures, settings(steps=3), tmp_path / str(one.offload), measures=one)
+        for one in (RECOMPUTE, AWAY)
+    ]
+    plain, away = (run for run in runs if isinstance(run, Taught))
+    assert away.tensor_hash == plain.tensor_hash
+    assert away.curve == plain.curve
+    assert [run.facts["group_offload"] for run in (plain, away)] == [False, True]
 
 
 def test_a_run_on_eight_bits_goes_on_bit_for_bit_and_stays_on_them(
