@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe, Sampler, Schedule
     from duktus.domain.style import Targets
     from duktus.domain.weighting import Weighting
-    from duktus.families.learned_words import LearnedWords, Vectors
+    from duktus.families.learned_words import LearnedWords, Vectors, Worn
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
     from duktus.families.text_styles import TextStyles
@@ -262,6 +262,10 @@ class LearnsWords(Protocol):
 
     learned_words: LearnedWords
     """What it knows beside its vocabulary; ``encode_text`` follows it."""
+
+    def encode_spoken(self, texts: Sequence[tuple[str, tuple[Worn, ...]]], *, weighted: bool) -> Conditioning:
+        """As ``encode_text`` or ``encode_weighted``, each text with its own learned words of known styles."""
+        ...
 
     def encode_anew(self, texts: Sequence[str]) -> Conditioning:
         """As ``encode_text``, remembering nothing, gradients reaching the vectors of learned words."""

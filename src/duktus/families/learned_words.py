@@ -15,7 +15,8 @@ combination is encoded, and its share is the product of its words' shares.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -52,12 +53,20 @@ class LearnedWords:
         self.worn: tuple[Worn, ...] = ()
         """Sorted: what an encoded text depends on beside its words."""
 
-    def wear(self, worn: Sequence[Worn], read: Callable[[str], Vectors]) -> None:
-        """Know exactly these words; ``read`` gives the vectors of a style that is not known yet."""
-        for one in worn:
-            if one.style not in self._vectors:
-                self._vectors[one.style] = read(one.style)
-        self.worn = tuple(sorted(one for one in worn if one.strength))
+    def know(self, styles: Iterable[str], read: Callable[[str], Vectors]) -> None:
+        """Have the vectors of these styles at hand; ``read`` gives those that are not known yet."""
+        for style in styles:
+            if style not in self._vectors:
+                self._vectors[style] = read(style)
+
+    @contextmanager
+    def saying(self, worn: Sequence[Worn]) -> Generator[None]:
+        """Within, these words of known styles stand for their vectors, and no others."""
+        before, self.worn = self.worn, tuple(sorted(worn))
+        try:
+            yield
+        finally:
+            self.worn = before
 
     def teach(self, word: str, vectors: Vectors) -> None:
         """Know this word alone, by vectors that may still change."""

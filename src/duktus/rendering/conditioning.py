@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from duktus.domain.errors import MismatchError
-from duktus.families.family import EncodesWeighted
+from duktus.families.family import EncodesWeighted, LearnsWords
 
 if TYPE_CHECKING:
     from duktus.domain.weighting import Weighting
@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 def conditioning(base: LoadedBase, group: Group) -> Conditioning:
     """What the group's texts become on that base, each encoded once."""
-    texts = list(dict.fromkeys(group.batch_texts()))
-    order = [texts.index(text) for text in group.batch_texts()]
-    return _encoded(base, texts, group.recipes[0].weighting).rows(order)
+    asked = list(zip(group.batch_texts(), group.batch_words(), strict=True))
+    once = list(dict.fromkeys(asked))
+    order = [once.index(one) for one in asked]
+    weighting = group.recipes[0].weighting
+    if isinstance(base, LearnsWords) and any(words for _, words in once):
+        return base.encode_spoken(once, weighted=weighting is not None).rows(order)
+    return _encoded(base, [text for text, _ in once], weighting).rows(order)
 
 
 def _encoded(base: LoadedBase, texts: Sequence[str], weighting: Weighting | None) -> Conditioning:

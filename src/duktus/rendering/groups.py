@@ -65,6 +65,10 @@ class Group:
         given = [recipe.guidance for recipe in self.recipes]
         return None if given[0] is None else tuple(value for value in given if value is not None)
 
+    def batch_words(self) -> list[tuple[Worn, ...]]:
+        """The learned words of each of :meth:`batch_texts`."""
+        return [words(recipe) for recipe in self.recipes] * (2 if self.guided else 1)
+
     def batch_texts(self) -> list[str]:
         """The texts in the order of the batch: negative prompts first when guided, then prompts."""
         negatives = [recipe.negative_prompt for recipe in self.recipes] if self.guided else []
@@ -148,7 +152,6 @@ def shape_key(recipe: Recipe) -> tuple[object, ...]:
         recipe.guidance is None,
         _styles(recipe),
         tuple(sorted(text_strengths(recipe).items())),
-        words(recipe),
         recipe.weighting,
         *_beginning(recipe),
     )

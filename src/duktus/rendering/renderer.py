@@ -185,7 +185,7 @@ class Renderer:
     def _taken_over(self, group: Group, batch: Batch) -> Batch:
         """The same pictures on the base that refines them; of styles it knows the words, and no controls."""
         base = self._decoder(group, batch)
-        speak(base, group.recipes[0], self._file)
+        speak(base, group.recipes, self._file)
         return replace(batch, base=base, conditioning=conditioning(base, group), steering=())
 
     def _decoder(self, group: Group, batch: Batch) -> LoadedBase:
@@ -255,7 +255,7 @@ class Renderer:
         base = self._base(group.recipes[0])
         self._mount(base, group)
         first = group.recipes[0]
-        dress(base, first, self._file)
+        dress(base, group.recipes, self._file)
         if self._references is None:
             find = self._materials.pictures.__getitem__
             self._references = References(base, self._materials.references, find)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from duktus.families.family import LoadedBase
 
 
-def dress(base: LoadedBase, recipe: Recipe, file: Callable[[str], Path]) -> None:
-    """Let the text encoders wear exactly the recipe's styles and know exactly its words; ``file`` gives the
-    checked file of a style.
+def dress(base: LoadedBase, recipes: Sequence[Recipe], file: Callable[[str], Path]) -> None:
+    """Let the text encoders wear exactly the styles of these recipes, which differ in none of them, and have
+    all their words at hand; ``file`` gives the checked file of a style.
 
     :class:`MismatchError` when the base can do neither.
     """
-    _wear(base, recipe, file)
-    speak(base, recipe, file)
+    _wear(base, recipes[0], file)
+    speak(base, recipes, file)
 
 
 def _wear(base: LoadedBase, recipe: Recipe, file: Callable[[str], Path]) -> None:
@@ -38,12 +38,13 @@ def _wear(base: LoadedBase, recipe: Recipe, file: Callable[[str], Path]) -> None
         )
 
 
-def speak(base: LoadedBase, recipe: Recipe, file: Callable[[str], Path]) -> None:
+def speak(base: LoadedBase, recipes: Sequence[Recipe], file: Callable[[str], Path]) -> None:
     """The words alone: all that a refiner takes of the styles, for it reads the prompts anew."""
-    spoken = words(recipe)
+    spoken = [one for recipe in recipes for one in words(recipe)]
     able = family(base.base.family)
     if isinstance(base, LearnsWords) and isinstance(able, TeachesWords):
-        base.learned_words.wear(spoken, lambda style: able.read_word(file(style), base))
+        known = {one.style for one in spoken}
+        base.learned_words.know(sorted(known), lambda style: able.read_word(file(style), base))
     elif spoken:
         raise MismatchError(
             f"The text encoders of {base.base.name} learn no words.",

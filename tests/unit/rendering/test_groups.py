@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tests.support.recipes import recipe, styled
 
-from duktus.domain.recipe import Sampler
+from duktus.domain.recipe import AdapterRef, Recipe, Sampler
 from duktus.rendering.groups import essence, plan
 from duktus.rendering.steps import kept_steps
 
@@ -78,3 +78,15 @@ def test_what_has_no_influence_makes_no_further_picture(tiny):
     assert len({essence(each) for each in unguided}) == 1
     guided = [recipe(tiny, cfg=2.0, negative_prompt=text) for text in ("", "beard")]
     assert len({essence(each) for each in guided}) == 2
+
+
+def test_a_word_is_a_matter_of_the_texts_so_its_strengths_share_a_batch(tiny):
+    def said(strength: float, word: str = "inkwash") -> Recipe:
+        return recipe(tiny, adapters=[AdapterRef(name="ink", style="ef" * 32, strength=strength, word=word)])
+
+    asked = [said(0.0), said(0.5), said(1.0), said(1.0, "other"), said(1.0, "INKWASH"), recipe(tiny)]
+    (group,) = plan(asked, 6)
+    assert group.styles == ()
+    assert [len(indices) for indices in group.indices] == [2, 1, 2, 1]
+    assert group.batch_words()[:4] == group.batch_words()[4:]
+    assert [[one.strength for one in words] for words in group.batch_words()[:4]] == [[], [0.5], [1.0], [1.0]]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from duktus.families.family import Conditioning
-    from duktus.families.learned_words import Spoken, Vectors
+    from duktus.families.learned_words import Spoken, Vectors, Worn
 
 
 ENCODER = "text_encoder"
@@ -70,6 +70,12 @@ class LoadedSd15(UnetBase[Tensor]):
     def encode_weighted(self, texts: Sequence[str]) -> Sd15Conditioning:
         """As ``encode_text``, with the brackets read (:mod:`duktus.domain.weighting`)."""
         return Sd15Conditioning(torch.cat([self._encode(chunks(text)) for text in texts]))
+
+    def encode_spoken(
+        self, texts: Sequence[tuple[str, tuple[Worn, ...]]], *, weighted: bool
+    ) -> Sd15Conditioning:
+        """As ``encode_text`` or ``encode_weighted``, each text with its own learned words."""
+        return Sd15Conditioning(torch.cat(self._spoken(texts, weighted=weighted)))
 
     def encode_anew(self, texts: Sequence[str]) -> Sd15Conditioning:
         """As ``encode_text``, remembering nothing, gradients reaching the vectors of learned words."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from duktus.families.family import Conditioning
-    from duktus.families.learned_words import Spoken, Vectors
+    from duktus.families.learned_words import Spoken, Vectors, Worn
 
 AESTHETIC_SCORE = 6.0
 """What the refiner is told; diffusers' pipeline default for the prompt. Both sides of the guidance are told
@@ -99,6 +99,12 @@ class LoadedSdxl(UnetBase[SdxlConditioning]):
         no words to weigh.
         """
         return _joined([self._encode(chunks(text)) for text in texts])
+
+    def encode_spoken(
+        self, texts: Sequence[tuple[str, tuple[Worn, ...]]], *, weighted: bool
+    ) -> SdxlConditioning:
+        """As ``encode_text`` or ``encode_weighted``, each text with its own learned words."""
+        return _joined(self._spoken(texts, weighted=weighted))
 
     def encode_anew(self, texts: Sequence[str]) -> SdxlConditioning:
         """As ``encode_text``, remembering nothing, gradients reaching the vectors of learned words."""

@@ -12,10 +12,11 @@ import torch
 
 from duktus.domain.base import Base
 from duktus.domain.style import NoiseLevels
+from duktus.domain.weighting import Chunk, chunks
 from duktus.families import proof
 from duktus.families.folder_base import FolderBase
 from duktus.families.holding import Holding
-from duktus.families.learned_words import LearnedWords
+from duktus.families.learned_words import LearnedWords, Worn
 from duktus.families.samplers import noise_scheduler
 from duktus.families.text_styles import TextStyles
 from duktus.families.unet.attention import PlainAttention, as_arguments, time_once
@@ -98,6 +99,18 @@ class UnetBase(FolderBase, Generic[Encoded]):
                 self._encoded.popitem(last=False)
             self._encoded[key] = known
         return known
+
+    def _spoken(self, texts: Sequence[tuple[str, tuple[Worn, ...]]], *, weighted: bool) -> list[Encoded]:
+        """Each text with its own learned words."""
+        found: list[Encoded] = []
+        for text, worn in texts:
+            with self.learned_words.saying(worn):
+                found.append(self._encode(chunks(text) if weighted else ((text, 1.0),)))
+        return found
+
+    def _encode(self, text: tuple[Chunk, ...]) -> Encoded:
+        """A text in this family's own way, remembered."""
+        raise NotImplementedError
 
     def predict(
         self,
