@@ -77,6 +77,11 @@ def test_a_word_is_shown_exported_drawn_beside_a_lora_swept_and_verified(
     for one in assets:
         verified = cli(root, "verify", one["id"], "--json")
         assert verified.code == 0, verified.err
+    # A child of such a picture names the word too.
+    child = cli(root, "render", "--from", assets[2]["id"], "--cfg", "5", "--json")
+    assert child.code == 0, child.err
+    (made,) = child.document["assets"]
+    assert made["recipe"]["adapters"] == assets[2]["recipe"]["adapters"]
     # Strength 0 is the picture without the style.
     bare = duktus.open(root).render(f"{WORD}, {TRIGGER}, a woman", style=f"{STYLE}:0.7", seed=1)[0]
     assert bare.pixel_hash == assets[0]["pixel_hash"]

@@ -256,7 +256,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
         found = list_styles(here)
         lines = [
             f"{style.name:<24} {style.verdict.outcome.value:<13} {style.steps:>5} steps  "
-            f"trigger '{style.trigger}'  on {style.base.name}"
+            f"trigger '{style.trigger}'  on {style.base.name}{'  (a word)' if style.vectors else ''}"
             for style in found
         ]
         document = {"styles": [style_json(style, style_path(here, style)) for style in found]}
