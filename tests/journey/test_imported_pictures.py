@@ -146,6 +146,8 @@ def test_the_same_from_python(root: Path) -> None:
         ws.go_on(child, cfg=3.0, base="tiny")
     (over,) = ws.render("a boat", image=silent.id, denoise=0.5, steps=1)
     assert over.recipe.source is not None
+    assert [step.picture.id for step in ws.log(over).steps] == [silent.id, over.id]
+    assert silent.file_hash in {edge.parent for edge in ws.show(over).lineage}
     with pytest.raises(InputError, match="made by A1111"):
         ws.verify(known)
     with pytest.raises(NotFoundError):

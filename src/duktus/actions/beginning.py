@@ -19,7 +19,8 @@ from duktus.actions.looking import looked_at
 from duktus.actions.reference_networks import reference_for
 from duktus.actions.refiners import refine
 from duktus.actions.workspace import Workspace
-from duktus.archive import assets, pictures
+from duktus.archive import lineage, pictures
+from duktus.archive.lineage import Edge, Kind
 from duktus.archive.store import file_sha256
 from duktus.domain import beginning_words as words
 from duktus.domain.asset import Asset
@@ -27,6 +28,7 @@ from duktus.domain.base import Base, Role
 from duktus.domain.beginning import Control, Extend, Hires, Mask, Reference, Source, Variation
 from duktus.domain.canonical import sha256_hex
 from duktus.domain.errors import InputError, PictureError
+from duktus.domain.foreign import Picture
 from duktus.domain.recipe import Lane, Numerics, Recipe
 from duktus.families.control import ControlNetwork
 from duktus.rendering.canvas import plain_png
@@ -46,13 +48,30 @@ _STORED = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
+class New:
+    """What a beginning brings into the archive once the workspace is ready."""
+
+    files: list[bytes] = field(default_factory=list[bytes])
+    """PNG files for the store."""
+    edges: list[Edge] = field(default_factory=list[Edge])
+    """From those that hold the pixels or lines of a picture that is known to that picture."""
+
+    def put(self, data: bytes, of: str | None = None) -> str:
+        """The hash of one more file; ``of`` is the file hash of the picture it was made from."""
+        made = sha256_hex(data)
+        self.files.append(data)
+        if of is not None and of != made:
+            self.edges.append(Edge(made, of, Kind.MADE_FROM))
+        return made
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """The fields every recipe of a plan gets, and the pictures they name."""
 
     fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
     hires: Beginning | None = None
-    new: tuple[bytes, ...] = ()
-    """PNG files for the store."""
+    new: New = field(default_factory=New)
     size: tuple[int, int] | None = None
     """Of the source's place, where it decides."""
     networks: tuple[tuple[str, ControlNetwork], ...] = ()
@@ -97,9 +116,12 @@ class Begun:
         )
 
     def keep(self, workspace: Workspace) -> None:
-        """Put the new pictures into the store of a workspace that is ready."""
-        for data in self.new:
+        """Put the new pictures into the store of a workspace that is ready, and say what they come from."""
+        for data in self.new.files:
             workspace.store.put(data)
+        if self.new.edges:
+            with workspace.archive.write() as connection:
+                lineage.add(connection, self.new.edges)
 
 
 def begin(workspace: Workspace, base: Base, asked: Beginning) -> Begun:
@@ -109,7 +131,7 @@ def begin(workspace: Workspace, base: Base, asked: Beginning) -> Begun:
         InputError, PictureError, NotFoundError: what was named cannot be used.
     """
     fields: dict[str, Any] = {}
-    new: list[bytes] = []
+    new = New()
     notes: list[str] = []
     size: tuple[int, int] | None = None
     if asked.draft:
@@ -140,7 +162,7 @@ def begin(workspace: Workspace, base: Base, asked: Beginning) -> Begun:
     if references:
         fields["references"] = tuple(references)
     networks = tuple((control.name, network) for control, network in steered)
-    return Begun(fields, asked if asked.hires else None, tuple(new), size, networks, tuple(notes))
+    return Begun(fields, asked if asked.hires else None, new, size, networks, tuple(notes))
 
 
 def _check_alone(asked: Beginning) -> None:
@@ -162,7 +184,7 @@ def _check_alone(asked: Beginning) -> None:
         raise InputError("A hires pass was described but not asked for.", "", "Add --hires 2x.")
 
 
-def _picture(workspace: Workspace, name: str, new: list[bytes]) -> tuple[str, Opened]:
+def _picture(workspace: Workspace, name: str, new: New) -> tuple[str, Opened]:
     """The hash of a picture for a recipe, and its pixels.
 
     An asset is named by its own file, so that lineage goes through it. Any other file becomes a plain PNG
@@ -186,16 +208,16 @@ def _picture(workspace: Workspace, name: str, new: list[bytes]) -> tuple[str, Op
         opened = open_picture(path)
     except PictureError as error:
         raise PictureError(f"{path.name} {error.what}", error.why, error.next_step) from error
+    known: Picture | None = None
     if workspace.archive.path.exists():
         with workspace.archive.read() as connection:
-            if assets.by_file_hash(connection, opened.sha256) is not None:
-                return opened.sha256, opened
-    data = plain_png(opened.pixels)
-    new.append(data)
-    return sha256_hex(data), opened
+            known = pictures.behind(connection, opened.sha256)
+    if isinstance(known, Asset):
+        return opened.sha256, opened
+    return new.put(plain_png(opened.pixels), known.file_hash if known else None), opened
 
 
-def _mask(workspace: Workspace, asked: Beginning, source: Opened, new: list[bytes]) -> str:
+def _mask(workspace: Workspace, asked: Beginning, source: Opened, new: New) -> str:
     height, width = source.pixels.shape[:2]
     grey = np.zeros((height, width), np.uint8)
     shapes: list[words.Shape] = []
@@ -216,9 +238,7 @@ def _mask(workspace: Workspace, asked: Beginning, source: Opened, new: list[byte
             "It is black everywhere: white is painted anew, black stays.",
             "Check its place on the picture, or turn it round with --mask-inverted.",
         )
-    data = plain_png(np.repeat(grey[:, :, None], 3, axis=2))
-    new.append(data)
-    return sha256_hex(data)
+    return new.put(plain_png(np.repeat(grey[:, :, None], 3, axis=2)))
 
 
 def _transparent(source: Opened) -> NDArray[np.uint8]:
@@ -279,19 +299,19 @@ def _size(source: Opened, base: Base) -> tuple[tuple[int, int], list[str]]:
 
 
 def _control(
-    workspace: Workspace, base: Base, asked: Beginning, text: str, new: list[bytes]
+    workspace: Workspace, base: Base, asked: Beginning, text: str, new: New
 ) -> tuple[Control, ControlNetwork]:
     wanted = words.control(text)
     name, network = network_for(workspace, base, wanted)
-    _, opened = _picture(workspace, wanted.picture, [])  # what steers is the picture made from it
+    shown = New()  # what steers is the picture made from it
+    origin, opened = _picture(workspace, wanted.picture, shown)
     pixels = opened.pixels if asked.controls_ready else control_pixels(wanted.kind, opened.pixels)
-    data = plain_png(pixels)
-    new.append(data)
+    of = next((edge.parent for edge in shown.edges), None if shown.files else origin)
     control = Control(
         kind=wanted.kind,
         name=name,
         network=network.hash,
-        picture=sha256_hex(data),
+        picture=new.put(plain_png(pixels), of),
         weight=wanted.weight,
         start=wanted.start,
         end=wanted.end,
@@ -299,7 +319,7 @@ def _control(
     return control, network
 
 
-def _reference(workspace: Workspace, base: Base, text: str, new: list[bytes]) -> Reference:
+def _reference(workspace: Workspace, base: Base, text: str, new: New) -> Reference:
     wanted = words.reference(text)
     name, network = reference_for(workspace, base, wanted)
     picture, _ = _picture(workspace, wanted.picture, new)

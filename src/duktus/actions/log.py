@@ -122,8 +122,8 @@ def graph_of(workspace: Workspace, way: Way) -> Graph:
             links += [Link(origin, shown.id, ()) for origin in origins]
         elif before is not None and step.descent is not None:
             links.append(Link(before, shown.id, tuple(told(step.descent.changes))))
-        elif before is not None and step.over is not None:
-            links.append(Link(before, shown.id, (f"drawn over, denoise {plain(step.over.denoise)}",)))
+        elif before is not None:  # drawn over it, which its own lines say
+            links.append(Link(before, shown.id))
         before = shown.id
     return Graph(tuple(nodes.values()), tuple(links))
 

@@ -31,6 +31,8 @@ class Kind(StrEnum):
     """recipe <- a version of a snippet whose text is in its prompts"""
     RENDERED_FROM = "rendered from"
     """asset (file hash) <- recipe"""
+    MADE_FROM = "made from"
+    """a picture in the store that a recipe names <- the picture (file hash) whose pixels or lines it holds"""
     WENT_ON_FROM = "went on from"
     """asset (file hash) <- the asset (file hash) whose recipe was changed; what was changed: a descent"""
 

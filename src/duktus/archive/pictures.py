@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from duktus.archive import assets, foreign
+from duktus.archive import assets, foreign, lineage
+from duktus.archive.lineage import Kind
 from duktus.archive.store import file_sha256
 from duktus.domain.errors import NotFoundError
 from duktus.domain.foreign import Picture
@@ -41,11 +42,17 @@ def several(connection: Connection, ids: Iterable[str]) -> dict[str, Picture]:
     return {one: found[one] for one in wanted if one in found}
 
 
+def behind(connection: Connection, file_hash: str) -> Picture | None:
+    """The picture with that file, or the one whose pixels or lines that file holds; None for neither."""
+    made_from = (one.parent for one in lineage.parents(connection, file_hash) if one.kind is Kind.MADE_FROM)
+    for one in (file_hash, *made_from):
+        found = assets.by_file_hash(connection, one) or foreign.by_file_hash(connection, one)
+        if found is not None:
+            return found
+    return None
+
+
 def ids_of(connection: Connection, file_hashes: Iterable[str]) -> dict[str, str]:
-    """The ids of the pictures with those files, by file hash; files of no picture are left out."""
-    found: dict[str, str] = {}
-    for one in dict.fromkeys(file_hashes):
-        known = assets.by_file_hash(connection, one) or foreign.by_file_hash(connection, one)
-        if known is not None:
-            found[one] = known.id
-    return found
+    """The ids of the pictures behind files that recipes name, by file hash; files of none are left out."""
+    found = {one: behind(connection, one) for one in dict.fromkeys(file_hashes)}
+    return {one: picture.id for one, picture in found.items() if picture is not None}

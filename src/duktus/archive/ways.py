@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from duktus.archive import assets, descents, pictures
+from duktus.archive import descents, pictures
 from duktus.domain.descent import Descent
 from duktus.domain.foreign import Picture
 
@@ -21,5 +21,5 @@ def to(connection: Connection, last: Picture) -> list[tuple[Picture, Descent | N
         listed = pictures.several(connection, ids)
         way = [(listed[id_], one) for id_, one in zip(ids, [None, *back], strict=True)] + way
         first = way[0][0].recipe
-        here = assets.by_file_hash(connection, first.source.picture) if first and first.source else None
+        here = pictures.behind(connection, first.source.picture) if first and first.source else None
     return way

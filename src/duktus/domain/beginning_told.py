@@ -78,9 +78,9 @@ def beginning_told(recipe: Recipe, named: Named = short) -> tuple[Told, ...]:
     return tuple(found)
 
 
-def part_told(label: str, values: Mapping[str, Any]) -> Told:
+def part_told(label: str, values: Mapping[str, Any], named: Named = short) -> Told:
     """One part from its values, as :meth:`Recipe.as_json` names them or flat (``extend left``)."""
-    return Told(label, tuple(_values(values, short)))
+    return Told(label, tuple(_values(values, named)))
 
 
 def label_of(part: str, number: int = 1) -> str:

@@ -15,6 +15,7 @@ from duktus.domain.beginning_told import (
     LABELS,
     MOSTLY_NOUGHT,
     PINNED,
+    Named,
     label_of,
     part_told,
     short,
@@ -125,16 +126,16 @@ def _comparable(name: str, one: dict[str, Any], other: dict[str, Any]) -> bool:
     return not both if name.startswith("style ") else both or name.startswith("strength of ")
 
 
-def for_people(changed: Sequence[Change]) -> list[Change]:
+def for_people(changed: Sequence[Change], named: Named = short) -> list[Change]:
     """The changes as a person would tell them: what came or went whole (a control, a mask) is one of them,
-    hashes are short or left out.
+    hashes are short or left out, and pictures are called what ``named`` calls them.
     """
     parts: dict[str, list[Change]] = {}
     for one in changed:
         parts.setdefault(_part(one.name), []).append(one)
     told: list[Change] = []
     for part, several in parts.items():
-        told += _whole(part, several) if part.split()[0] in LABELS else several
+        told += _whole(part, several, named) if part.split()[0] in LABELS else several
     return [one for one in told if one.name != "base weights"]
 
 
@@ -152,7 +153,7 @@ def _part(name: str) -> str:
     return f"{first} {number}" if number.isdecimal() else first
 
 
-def _whole(part: str, several: Sequence[Change]) -> list[Change]:
+def _whole(part: str, several: Sequence[Change], named: Named) -> list[Change]:
     """The changes of one part: one where it came or went, else those of its values."""
     kind, _, number = part.partition(" ")
     label = label_of(kind, int(number or 1))
@@ -160,22 +161,18 @@ def _whole(part: str, several: Sequence[Change]) -> list[Change]:
     before = {name: one.before for name, one in inner.items() if one.before is not None}
     after = {name: one.after for name, one in inner.items() if one.after is not None}
     if ALWAYS_THERE[kind] in inner and not (before and after):
-        words = part_told(label, before or after).words
+        words = part_told(label, before or after, named).words
         return [Change(name=label, before=words if before else None, after=words if after else None)]
     return [
         Change(
             name=label if name == "picture" else name if kind == "source" else f"{label} {name}",
-            before=_short(one.before),
-            after=_short(one.after),
+            before=named(one.before) if isinstance(one.before, str) else one.before,
+            after=named(one.after) if isinstance(one.after, str) else one.after,
         )
         for name, one in inner.items()
         if (name not in PINNED or len(inner) == 1)
         and ((one.before or one.after) or not name.startswith(MOSTLY_NOUGHT))
     ]
-
-
-def _short(value: Any) -> Any:
-    return short(value) if isinstance(value, str) else value
 
 
 def plain(value: Any) -> str:

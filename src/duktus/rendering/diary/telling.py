@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from duktus.domain.beginning_told import beginning_told, short
+from duktus.domain.beginning_told import Named, beginning_told, short
 from duktus.domain.changes import TEXTS, Change, for_people, plain
 from duktus.domain.decision import DecisionEvent, DecisionKind, Label
 from duktus.domain.foreign import ForeignRecipe
@@ -98,11 +98,16 @@ def _settings(entry: Entry, words: Words) -> Iterator[Pair]:
     yield words["size"], f"{recipe.width} x {recipe.height}"
     if recipe.numerics.lane is Lane.DRAFT:
         yield words["lane"], words["draft"]
-    for part in beginning_told(recipe, lambda one: entry.made_from.get(one, short(one))):
+    for part in beginning_told(recipe, _named(entry)):
         yield (
             words[part.label],
             ", ".join(f"{words[name]} {value}" if name else value for name, value in part.values),
         )
+
+
+def _named(entry: Entry) -> Named:
+    """Pictures by their ids where the archive knows them."""
+    return lambda one: entry.made_from.get(one, short(one))
 
 
 def _said_elsewhere(said: ForeignRecipe | None, words: Words) -> Iterator[Pair]:
@@ -137,7 +142,7 @@ def changed(entry: Entry, words: Words) -> list[Pair]:
     """Each change as (what, how): ``cfg``, ``4.2 → 4.4``; a prompt by its parts."""
     if entry.against is None:
         return []
-    told = [pair for change in for_people(entry.changes) for pair in _change(change, words)]
+    told = [pair for change in for_people(entry.changes, _named(entry)) for pair in _change(change, words)]
     return told or [("", words["nothing"])]
 
 
