@@ -36,6 +36,7 @@ from duktus.domain.recipe import Numerics, Recipe, Sampler, Schedule
 from duktus.domain.style import Targets, TeachSettings
 from duktus.families import lora
 from duktus.families.family import LoadedBase
+from duktus.families.holding import STOCK, Holding
 from duktus.families.registry import FAMILIES, family_of
 from duktus.families.samplers import quiet_numpy
 from duktus.rendering.compare import compare
@@ -230,6 +231,19 @@ class Conformance:
         with torch.no_grad():
             after = next(trainer._losses()).item()
         assert after < before
+
+    def test_small_memory_teaches_the_same(
+        self, base: Base, lesson: TeachSettings, pictures: TrainingSet
+    ) -> None:
+        """Bit for bit with weights that rest away, nearly so with weights in eight bits."""
+        losses: list[tuple[float, float]] = []
+        for holding in (STOCK, Holding(offload=True), Holding(int8=True)):
+            loaded = FAMILIES[self.family].load(base, holding=holding)
+            trainer = Trainer(loaded, build_cache(loaded, pictures, None, lesson), lesson)
+            losses.append((trainer.advance(), trainer.advance()))
+        whole, away, small = losses
+        assert away == whole
+        assert small == pytest.approx(whole, rel=0.05)
 
     def test_a_stopped_run_goes_on_bit_for_bit(
         self, base: Base, lesson: TeachSettings, pictures: TrainingSet, taught: Taught, tmp_path: Path
