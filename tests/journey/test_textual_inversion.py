@@ -100,6 +100,10 @@ def test_a_prompt_without_the_word_is_told_so_and_two_words_cannot_be_one(
     ran = cli(root, "render", f"{WORD}, a woman", "--style", "word", "--style", "twice")
     assert ran.code == 2
     assert "both teach the word" in ran.err
+    picture = cli(root, "render", f"{WORD}, a woman", "--style", "word", "--json").document["assets"][0]
+    ran = cli(root, "render", "--from", picture["id"], "--style", "twice:1")
+    assert ran.code == 2
+    assert "cannot stand for the vectors of two styles" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from duktus.domain.style import Imported, Outcome, Style, Verdict
 from duktus.domain.style_check import StyleCheck
 from duktus.families.safetensors_header import tensor_hash
 from duktus.families.style_files import mending
+from duktus.families.style_files.checking import usable_trigger
 from duktus.families.style_files.recognising import TEXT_WORN
 from duktus.families.word_layout import check_vectors
 
@@ -68,6 +69,12 @@ def import_style(
     with workspace.archive.read() as connection:
         if styles.has(connection, called):
             raise styles.name_taken(called)
+    if trigger is not None and usable_trigger(trigger) != trigger:
+        raise InputError(
+            f"The trigger word {trigger!r} cannot be used.",
+            "It is empty or too long, or holds spaces at its ends or characters that cannot be typed.",
+            "Choose one that prompts can hold.",
+        )
     given.check_whole()
     checked = given.checked(told)
     with (

@@ -144,6 +144,9 @@ class Recipe(_Frozen):
             raise ValueError("a hires pass follows a picture made from noise, not one made from a source")
         if self.refine is not None:
             self._can_be_refined()
+        taught = {(adapter.word.lower(), adapter.style) for adapter in self.adapters if adapter.word}
+        if len({word for word, _ in taught}) < len(taught):
+            raise ValueError("one word cannot stand for the vectors of two styles")
         return self
 
     def _can_be_refined(self) -> None:

@@ -118,6 +118,9 @@ def test_a_canonical_word_is_kept_byte_for_byte_and_named_by_its_file(
     )
     assert import_style(workspace, said).style.trigger == "washy"
     assert import_style(workspace, said, name="third", trigger="thirdly").style.trigger == "thirdly"
+    for trigger in ("", " a", "a" * 300):
+        with pytest.raises(InputError, match="cannot be used"):
+            import_style(workspace, said, name="fourth", trigger=trigger)
 
 
 def test_a_word_for_two_text_encoders(workspace: Workspace, tmp_path: Path) -> None:
