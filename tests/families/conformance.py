@@ -106,6 +106,16 @@ class Conformance:
             "guidance_scale": recipe.cfg,
         }
 
+    def latents_of(self, pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
+        """What diffusers makes of (n, 3, h, w) pixels for the denoiser to see."""
+        vae = pipe.vae
+        known = vae.encode(pixels).latent_dist.mean
+        return (known - (getattr(vae.config, "shift_factor", None) or 0)) * vae.config.scaling_factor
+
+    def over_another(self, pipe: Any) -> Any:
+        """Diffusers' pipeline that draws over another picture."""
+        return AutoPipelineForImage2Image.from_pipe(pipe)
+
     def denoiser_of(self, pipe: Any) -> torch.nn.Module:
         """The network that a style is taught on, in diffusers' pipeline."""
         return pipe.unet if hasattr(pipe, "unet") else pipe.transformer
@@ -172,11 +182,9 @@ class Conformance:
     def test_latents_are_scaled_as_diffusers_scales_them(
         self, folder: Path, loaded: LoadedBase, specimen: Specimen
     ) -> None:
-        vae = self.pipeline(folder).vae
         pixels = torch.rand((1, 3, specimen.size, specimen.size)) * 2 - 1
         with torch.no_grad():
-            known = vae.encode(pixels).latent_dist.mean
-        known = (known - (getattr(vae.config, "shift_factor", None) or 0)) * vae.config.scaling_factor
+            known = self.latents_of(self.pipeline(folder), pixels)
         assert torch.allclose(loaded.encode_pictures(pixels)[0], known, atol=1e-5)
 
     # What is taught is what the sampler asks for -------------------------------------------------------
@@ -394,7 +402,7 @@ class Conformance:
         monkeypatch.setattr(DiagonalGaussianDistribution, "sample", lambda self, *_: self.mode())
         one = self.recipe(base, specimen, source=source.named, negative_prompt="beard")
         (ours,) = Renderer(base, {}, materials=source.materials).render([one])
-        pipe = AutoPipelineForImage2Image.from_pipe(self.pipeline(folder))
+        pipe = self.over_another(self.pipeline(folder))
         pipe.set_progress_bar_config(disable=True)
         taken = inspect.signature(pipe.__call__).parameters
         size = {"height": one.height, "width": one.width}

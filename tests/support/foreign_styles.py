@@ -70,6 +70,19 @@ NARROW: dict[str, dict[str, dict[str, Any]]] = {
             "axes_dims_rope": (2, 2, 4),
         }
     },
+    "flux2": {
+        "transformer": {
+            "_class_name": "Flux2Transformer2DModel",
+            "in_channels": 8,
+            "num_layers": 5,
+            "num_single_layers": 20,
+            "attention_head_dim": 8,
+            "num_attention_heads": 2,
+            "joint_attention_dim": 16,
+            "axes_dims_rope": (2, 2, 2, 2),
+            "guidance_embeds": False,
+        }
+    },
     "zimage": {
         "transformer": {
             "_class_name": "ZImageTransformer2DModel",
@@ -91,6 +104,7 @@ TAUGHT = {
     "sdxl": r"unet\..*\.(attn[12]\.to_(q|k|v|out\.0)|ff\.net\.(0\.proj|2))",
     "flux": r"transformer\..*\.(to_(q|k|v|out\.0|add_out)|add_[qkv]_proj|net\.(0\.proj|2)|proj_mlp)"
     r"|transformer\.single_transformer_blocks\.\d+\.proj_out",
+    "flux2": r"transformer\..*\.(to_(q|k|v|out|out\.0|add_out|qkv_mlp_proj)|add_[qkv]_proj|linear_(in|out))",
     "zimage": r"transformer\.layers\..*\.(to_(q|k|v|out\.0)|w[123])",
 }
 TEXT = r"text_encoder(_2)?\..*\.(self_attn\.(q|k|v|out)_proj|mlp\.fc[12])"
@@ -195,6 +209,25 @@ def flux_groups() -> dict[str, tuple[str, ...]]:
         parts = (*(f"attn.to_{part}" for part in "qkv"), "proj_mlp")
         out[f"{name}linear1"] = tuple(start + part for part in parts)
         out[f"{name}linear2"] = (f"{start}proj_out",)
+    return out
+
+
+def flux2_groups() -> dict[str, tuple[str, ...]]:
+    """Original weights of FLUX.2 [klein] 4B and the modules they fuse."""
+    out: dict[str, tuple[str, ...]] = {}
+    for block in range(5):
+        start, name = f"transformer.transformer_blocks.{block}.", f"double_blocks.{block}."
+        out[f"{name}img_attn.qkv"] = tuple(f"{start}attn.to_{part}" for part in "qkv")
+        out[f"{name}txt_attn.qkv"] = tuple(f"{start}attn.add_{part}_proj" for part in "qkv")
+        out[f"{name}img_attn.proj"] = (f"{start}attn.to_out.0",)
+        out[f"{name}txt_attn.proj"] = (f"{start}attn.to_add_out",)
+        for side, feed in (("img", "ff"), ("txt", "ff_context")):
+            out[f"{name}{side}_mlp.0"] = (f"{start}{feed}.linear_in",)
+            out[f"{name}{side}_mlp.2"] = (f"{start}{feed}.linear_out",)
+    for block in range(20):
+        start, name = f"transformer.single_transformer_blocks.{block}.attn.", f"single_blocks.{block}."
+        out[f"{name}linear1"] = (f"{start}to_qkv_mlp_proj",)
+        out[f"{name}linear2"] = (f"{start}to_out",)
     return out
 
 

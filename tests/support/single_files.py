@@ -174,6 +174,12 @@ def flux_transformer(there: Tensors) -> Tensors:
             out[f"{new}.linear1.{leaf}"] = torch.cat([there[f"{old}.{part}.{leaf}"] for part in parts])
             out[f"{new}.linear2.{leaf}"] = there[f"{old}.proj_out.{leaf}"]
             out[f"{new}.modulation.lin.{leaf}"] = there[f"{old}.norm.linear.{leaf}"]
+    return out | _norms(there)
+
+
+def _norms(there: Tensors) -> Tensors:
+    """Those of queries and keys, which both FLUX name alike."""
+    out: Tensors = {}
     for kind, prefix in (("double", "transformer_blocks"), ("single", "single_transformer_blocks")):
         for block in _blocks(there, prefix):
             for name, other in NORMS[kind].items():
@@ -199,7 +205,40 @@ def zimage_transformer(there: Tensors) -> Tensors:
     return out
 
 
-TRANSFORMERS = {"flux": flux_transformer, "zimage": zimage_transformer}
+FLUX2_SHARED = {
+    "x_embedder": "img_in", "context_embedder": "txt_in", "proj_out": "final_layer.linear",
+    "time_guidance_embed.timestep_embedder.linear_1": "time_in.in_layer",
+    "time_guidance_embed.timestep_embedder.linear_2": "time_in.out_layer",
+    "double_stream_modulation_img.linear": "double_stream_modulation_img.lin",
+    "double_stream_modulation_txt.linear": "double_stream_modulation_txt.lin",
+    "single_stream_modulation.linear": "single_stream_modulation.lin",
+}  # fmt: skip
+FLUX2_DOUBLE = {
+    "attn.to_out.0": "img_attn.proj", "attn.to_add_out": "txt_attn.proj", "ff.linear_in": "img_mlp.0",
+    "ff.linear_out": "img_mlp.2", "ff_context.linear_in": "txt_mlp.0", "ff_context.linear_out": "txt_mlp.2",
+}  # fmt: skip
+
+
+def flux2_transformer(there: Tensors) -> Tensors:
+    """FLUX.2's transformer as black-forest-labs first published it: no biases, modulations for all blocks."""
+    out = {f"{new}.weight": there[f"{name}.weight"] for name, new in FLUX2_SHARED.items()}
+    scale, shift = there["norm_out.linear.weight"].chunk(2)
+    out["final_layer.adaLN_modulation.1.weight"] = torch.cat([shift, scale])
+    for block in _blocks(there, "transformer_blocks"):
+        old, new = f"transformer_blocks.{block}", f"double_blocks.{block}"
+        for name, other in FLUX2_DOUBLE.items():
+            out[f"{new}.{other}.weight"] = there[f"{old}.{name}.weight"]
+        for stream, parts in (("img", "to_{}"), ("txt", "add_{}_proj")):
+            rows = [there[f"{old}.attn.{parts.format(part)}.weight"] for part in "qkv"]
+            out[f"{new}.{stream}_attn.qkv.weight"] = torch.cat(rows)
+    for block in _blocks(there, "single_transformer_blocks"):
+        old, new = f"single_transformer_blocks.{block}.attn", f"single_blocks.{block}"
+        out[f"{new}.linear1.weight"] = there[f"{old}.to_qkv_mlp_proj.weight"]
+        out[f"{new}.linear2.weight"] = there[f"{old}.to_out.weight"]
+    return out | _norms(there)
+
+
+TRANSFORMERS = {"flux": flux_transformer, "flux2": flux2_transformer, "zimage": zimage_transformer}
 
 
 def write_transformer_file(folder: Path, family: str, path: Path, *, prefix: str = "") -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch.nn import functional
@@ -19,17 +19,19 @@ TOGETHER = 4 * 64 * 64
 class Autoencoder:
     """A diffusers autoencoder with its scale: latents here are what the denoiser sees.
 
-    ``scaled = (latent - shift_factor) * scaling_factor`` with both numbers from its configuration.
+    ``scaled = (latent - shift_factor) * scaling_factor`` with both numbers from its configuration; whoever
+    inherits may scale otherwise.
     """
+
+    patch: ClassVar[int] = 1
+    """Latents along an edge that stand side by side as channels of one place."""
 
     def __init__(self, network: Any, device: torch.device, dtype: torch.dtype) -> None:
         self._network: Any = network
         self._device = device
         self._dtype = dtype
-        self._factor: float = network.config.scaling_factor
-        self._shift: float = network.config.shift_factor or 0.0
-        self.channels: int = network.config.latent_channels
-        self.shrink: int = 2 ** (len(network.config.block_out_channels) - 1)
+        self.channels: int = network.config.latent_channels * self.patch**2
+        self.shrink: int = 2 ** (len(network.config.block_out_channels) - 1) * self.patch
         """Pixels per latent along an edge."""
         self._preview: Tensor | None = None
         self._together = 0
@@ -41,8 +43,9 @@ class Autoencoder:
         with torch.no_grad():
             for picture in pixels.to(self._device, self._dtype).split(1):
                 posterior = self._network.encode(picture).latent_dist
-                means.append((posterior.mean.float() - self._shift) * self._factor)
-                deviations.append(posterior.std.float() * self._factor)
+                mean, deviation = self._scaled(posterior.mean.float(), posterior.std.float())
+                means.append(mean)
+                deviations.append(deviation)
         return torch.cat(means), torch.cat(deviations)
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -50,10 +53,21 @@ class Autoencoder:
         together = max(1, self._together // (latents.shape[2] * latents.shape[3]))
         with torch.no_grad():
             rows = [
-                self._network.decode(some.to(self._dtype) / self._factor + self._shift).sample.float()
+                self._network.decode(self._unscaled(some.to(self._dtype))).sample.float()
                 for some in latents.split(together)
             ]
         return torch.cat(rows).clamp(-1, 1)
+
+    def _scaled(self, mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor]:
+        """The network's own latents as the denoiser sees them."""
+        config = self._network.config
+        shift, factor = config.shift_factor or 0.0, config.scaling_factor
+        return (mean - shift) * factor, deviation * factor
+
+    def _unscaled(self, latents: Tensor) -> Tensor:
+        """The way back."""
+        config = self._network.config
+        return latents / config.scaling_factor + (config.shift_factor or 0.0)
 
     def hold_bits(self, how: type[proof.Held] = proof.Held) -> None:
         """Let small pictures be decoded together, each with the bits it has alone (or, with
@@ -67,7 +81,7 @@ class Autoencoder:
         for module in self._network.decoder.modules():
             if isinstance(module, Attention) and how is proof.Held:
                 proof.alone(module)
-        self._together = TOGETHER
+        self._together = TOGETHER // self.patch**2
 
     def latent_to_rgb(self) -> Tensor:
         """(channels + 1, 3): weights and, last, the bias row; least squares over this decoder."""

@@ -43,9 +43,11 @@ class FolderBase(ABC):
             kind, self.base.folder, name, dtype=self.dtype, device=self.device, holding=self._holding
         )
 
-    def _autoencoder(self, kind: Any, dtype: torch.dtype | None = None) -> Autoencoder:
+    def _autoencoder(
+        self, kind: Any, dtype: torch.dtype | None = None, *, scaling: type[Autoencoder] = Autoencoder
+    ) -> Autoencoder:
         dtype = dtype or self.dtype
-        return Autoencoder(self._network(kind, "vae", dtype), self.device, dtype)
+        return scaling(self._network(kind, "vae", dtype), self.device, dtype)
 
     def encode_pictures(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior mean and deviation of the scaled latents of (n, 3, h, w) pixels, one at a time."""

@@ -103,7 +103,7 @@ def wanted_files(names: Sequence[str], hub_id: str, *, weights: bool = True) -> 
             continue
         if rest.endswith((".safetensors", ".bin", ".safetensors.index.json")):
             networks[part].append(rest)
-        elif rest.endswith((".json", ".txt", ".model")) and ".index." not in rest:
+        elif rest.endswith((".json", ".txt", ".model", ".jinja")) and ".index." not in rest:
             wanted.append(name)
     if weights:
         for part, files in networks.items():

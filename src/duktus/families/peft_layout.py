@@ -1,4 +1,4 @@
-"""The one layout of a FLUX.1 or Z-Image style that loads everywhere the first time.
+"""The one layout of a FLUX.1, FLUX.2 or Z-Image style that loads everywhere the first time.
 
 ``<prefix><diffusers path>.lora_A.weight`` (down) and ``.lora_B.weight`` (up), with alpha folded into ``up``
 and no alpha beside it: InvokeAI refuses or ignores ``.alpha`` next to these names, and where nothing is said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +17,7 @@ from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -43,13 +45,24 @@ def load_network(
     variant = weights.variant
     kwargs: dict[str, Any] = {"variant": variant} if variant else {}
     kwargs["dtype" if of_transformers else "torch_dtype"] = dtype
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
+    with _quietly():
         network: Any = kind.from_pretrained(
             base / name, local_files_only=True, use_safetensors=True, **kwargs
         )
+    return network.to(device).eval().requires_grad_(requires_grad=False)
+
+
+@contextmanager
+def _quietly() -> Generator[None]:
+    """Without transformers' bars, and without its report on the head of a language model that is not needed;
+    that nothing else is amiss was found out when the base was added.
+    """
+    bars, level = transformers_logging.is_progress_bar_enabled(), transformers_logging.get_verbosity()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
     finally:
+        transformers_logging.set_verbosity(level)
         if bars:
             transformers_logging.enable_progress_bar()
-    return network.to(device).eval().requires_grad_(requires_grad=False)

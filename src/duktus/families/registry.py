@@ -9,6 +9,7 @@ from duktus.domain.errors import InputError, MismatchError, NotFoundError
 from duktus.families.control import Steerable
 from duktus.families.family import Family, HandsOver, ReadsSingleFiles
 from duktus.families.flux import Flux
+from duktus.families.flux2 import Flux2
 from duktus.families.reference import Referring
 from duktus.families.sd15 import Sd15
 from duktus.families.sdxl import Sdxl
@@ -20,6 +21,7 @@ FAMILIES: dict[str, Family] = {
     "sdxl": Sdxl(),
     "flux": Flux(),
     "zimage": ZImage(),
+    "flux2": Flux2(),
 }
 
 

@@ -16,6 +16,13 @@ from duktus.families.flow.samplers import flow_scheduler
 from duktus.families.flow.schedules import FLOW_SCHEDULES_OF
 
 SHAPE = (16, 8, 12)
+
+
+def exponent(steps):
+    """As FLUX.1 shifts at that size, whatever the steps."""
+    return calculate_shift(24)
+
+
 STATIC = {"shift": 6.0, "_class_name": "FlowMatchEulerDiscreteScheduler"}
 DYNAMIC = {"shift": 3.0, "use_dynamic_shifting": True, "base_shift": 0.5, "max_shift": 1.15}
 
@@ -66,7 +73,7 @@ def test_min_snr_weights_are_refused_with_the_way_out():
 
 @pytest.mark.parametrize("noise", [STATIC, DYNAMIC], ids=["static", "dynamic"])
 def test_noise_levels_of_rendering_are_those_of_the_official_pipelines(noise):
-    ours = flow_scheduler(noise, Sampler.EULER, Schedule.NORMAL, SHAPE)
+    ours = flow_scheduler(noise, Sampler.EULER, Schedule.NORMAL, exponent)
     ours.set_timesteps(7)
     theirs = FlowMatchEulerDiscreteScheduler.from_config(noise)
     theirs.set_timesteps(sigmas=[1 - n / 7 for n in range(7)], mu=calculate_shift(24))
@@ -82,12 +89,12 @@ def test_every_sampler_arrives_at_the_picture_or_is_refused_by_name(sampler, sch
     """On straight paths the true velocity leads each sampler to the picture, whatever its steps."""
     if schedule not in FLOW_SCHEDULES_OF.get(sampler, ()):
         with pytest.raises(InputError, match=sampler.value.replace("+", r"\+")):
-            flow_scheduler(STATIC, sampler, schedule, SHAPE)
+            flow_scheduler(STATIC, sampler, schedule, exponent)
         return
     picture = torch.randn(2, *SHAPE, generator=torch.Generator().manual_seed(1))
     generators = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
     latents = torch.cat([torch.randn(1, *SHAPE, generator=generator) for generator in generators])
-    scheduler = flow_scheduler(DYNAMIC, sampler, schedule, SHAPE)
+    scheduler = flow_scheduler(DYNAMIC, sampler, schedule, exponent)
     scheduler.set_timesteps(5)
     assert len(scheduler.timesteps) == (9 if sampler is Sampler.HEUN else 5)
     for time in scheduler.timesteps:
@@ -103,7 +110,7 @@ def test_every_sampler_arrives_at_the_picture_or_is_refused_by_name(sampler, sch
 def test_every_sampler_can_begin_over_a_finished_picture(sampler):
     """As rendering over a source does: the last steps only, from the source noised so far."""
     source, picture, noise = torch.randn(3, 1, *SHAPE, generator=torch.Generator().manual_seed(1))
-    scheduler = flow_scheduler(STATIC, sampler, Schedule.NORMAL, SHAPE)
+    scheduler = flow_scheduler(STATIC, sampler, Schedule.NORMAL, exponent)
     scheduler.set_timesteps(6)
     begin = 3 * scheduler.order
     scheduler.set_begin_index(begin)
@@ -120,7 +127,7 @@ def test_every_sampler_can_begin_over_a_finished_picture(sampler):
 def test_a_stochastic_sampler_gives_each_picture_its_own_noise():
     def second(seeds):
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        scheduler = flow_scheduler(STATIC, Sampler.LCM, Schedule.NORMAL, SHAPE)
+        scheduler = flow_scheduler(STATIC, Sampler.LCM, Schedule.NORMAL, exponent)
         scheduler.set_timesteps(4)
         latents, zero = torch.zeros(len(seeds), *SHAPE), torch.zeros(len(seeds), *SHAPE)
         return scheduler.step(zero, scheduler.timesteps[0], latents, generator=generators).prev_sample

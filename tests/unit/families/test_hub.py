@@ -21,7 +21,7 @@ from duktus.families.hub import hub_error, is_hub_id, wanted_files
 REPOSITORY = [
     "README.md", "model_index.json", "v1-5-pruned.safetensors", "v1-5-pruned.ckpt",
     "scheduler/scheduler_config.json", "safety_checker/model.safetensors", "safety_checker/config.json",
-    "tokenizer/vocab.json", "tokenizer/merges.txt",
+    "tokenizer/vocab.json", "tokenizer/merges.txt", "tokenizer/chat_template.jinja",
     "text_encoder/config.json", "text_encoder/model.safetensors", "text_encoder/model.fp16.safetensors",
     "text_encoder/pytorch_model.bin",
     "unet/config.json", "unet/diffusion_pytorch_model.fp16.safetensors",
@@ -35,7 +35,8 @@ REPOSITORY = [
 def test_only_what_loading_reads_is_taken_and_one_edition_of_it() -> None:
     assert set(wanted_files(REPOSITORY, "a/b")) == {
         "model_index.json", "scheduler/scheduler_config.json", "tokenizer/vocab.json", "tokenizer/merges.txt",
-        "text_encoder/config.json", "text_encoder/model.safetensors", "unet/config.json",
+        "tokenizer/chat_template.jinja", "unet/config.json",
+        "text_encoder/config.json", "text_encoder/model.safetensors",
         "unet/diffusion_pytorch_model.fp16.safetensors", "transformer/config.json",
         "transformer/diffusion_pytorch_model.safetensors.index.json",
         "transformer/diffusion_pytorch_model-00001-of-00002.safetensors",

@@ -30,7 +30,7 @@ def test_another_pipeline_is_not_taken_for_this_family(copied):
         family_of(copied)
 
 
-@pytest.mark.parametrize("name", ["flux", "zimage"])
+@pytest.mark.parametrize("name", ["flux", "zimage", "flux2"])
 def test_families_that_take_no_networks_beside_them_say_so(name):
     for door, words in ((steerable, "take no control pictures"), (referring, "take no reference pictures")):
         with pytest.raises(MismatchError, match=f"{name} {words}.*Stable Diffusion 1.x or SDXL"):

@@ -12,15 +12,17 @@ from duktus.families.transformer_file import in_diffusers_spelling
 
 THEIRS = {
     "flux": single_file_utils.convert_flux_transformer_checkpoint_to_diffusers,
+    "flux2": single_file_utils.convert_flux2_transformer_checkpoint_to_diffusers,
     "zimage": single_file_utils.convert_z_image_transformer_checkpoint_to_diffusers,
 }
 FEW = {
     "flux": {"num_layers": 2, "num_single_layers": 2},
+    "flux2": {"num_layers": 2, "num_single_layers": 2},
     "zimage": {"n_layers": 2},
 }
 
 
-@pytest.mark.parametrize("family", ["flux", "zimage"])
+@pytest.mark.parametrize("family", ["flux", "flux2", "zimage"])
 def test_every_row_goes_where_diffusers_puts_it(family: str) -> None:
     """Each tensor stands in with one number per row, so that full width costs nothing."""
     network = build("transformer", PUBLIC[family]["transformer"] | FEW[family])

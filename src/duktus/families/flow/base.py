@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from duktus.domain.base import Base
+from duktus.families.autoencoding import Autoencoder
 from duktus.families.flow import flow_matching
 from duktus.families.flow.samplers import FlowScheduler, flow_scheduler
 from duktus.families.flow.targets import target_modules
@@ -38,8 +40,12 @@ class FlowBase(FolderBase):
         super().__init__(base, device=device, dtype=dtype, holding=holding)
         self._transformer: Any = self._denoiser(transformer, "transformer")
         self.denoiser: nn.Module = self._transformer
-        self._pictures = self._autoencoder(AutoencoderKL)
+        self._pictures = self._own_autoencoder()
         self._alone = False
+
+    def _own_autoencoder(self) -> Autoencoder:
+        """The base's autoencoder; whoever inherits may have another than FLUX.1's."""
+        return self._autoencoder(AutoencoderKL)
 
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """A point on the straight path from the picture to the noise."""
@@ -61,7 +67,12 @@ class FlowBase(FolderBase):
         self, sampler: Sampler, schedule: Schedule, shape: tuple[int, int, int] | None = None
     ) -> FlowScheduler:
         """A fresh sampler on this base's own noise levels at that size (without one: 1024 x 1024 pixels)."""
-        return flow_scheduler(self._noise, sampler, schedule, shape or self.latent_shape(1024, 1024))
+        shift = partial(self.shift_exponent, shape or self.latent_shape(1024, 1024))
+        return flow_scheduler(self._noise, sampler, schedule, shift)
+
+    def shift_exponent(self, shape: tuple[int, int, int], steps: int) -> float:  # noqa: ARG002 - see FLUX.2
+        """How far rendering in that many steps moves noise levels that are shifted with the size."""
+        return flow_matching.size_shift(self._noise, flow_matching.tokens_of(shape))
 
     def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
         """(channels, height, width) of the latents."""

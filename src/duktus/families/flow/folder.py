@@ -24,7 +24,8 @@ def config_of(folder: Path, part: str) -> dict[str, Any]:
 def check_flow_autoencoder(folder: Path, channels: int) -> None:
     """:class:`InputError` when the VAE in the folder is not the one this transformer was trained with."""
     vae = config_of(folder, "vae")
-    there, scale = vae.get("latent_channels", 4), vae.get("scaling_factor", 0.18215)
+    there = vae.get("latent_channels", 4)
+    scale = vae.get("scaling_factor", 0.18215 if vae.get("_class_name") == "AutoencoderKL" else None)
     if there != channels:
         why = f"The transformer takes {channels} channels of latents, the VAE makes {there}."
     elif scale in SCALES_OF_OTHERS:

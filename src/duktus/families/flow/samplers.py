@@ -19,12 +19,12 @@ from diffusers import (
 )
 
 from duktus.domain.recipe import Sampler, Schedule
-from duktus.families.flow.flow_matching import add_noise, noise_level, size_shift, tokens_of
+from duktus.families.flow.flow_matching import add_noise, noise_level
 from duktus.families.flow.schedules import check_flow_combination
 from duktus.families.samplers import quiet_numpy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor
 
@@ -56,12 +56,16 @@ class FlowScheduler:
     init_noise_sigma = 1.0
 
     def __init__(
-        self, noise: Mapping[str, Any], sampler: Sampler, schedule: Schedule, shape: tuple[int, int, int]
+        self,
+        noise: Mapping[str, Any],
+        sampler: Sampler,
+        schedule: Schedule,
+        shift_exponent: Callable[[int], float],
     ) -> None:
         known = {name: value for name, value in noise.items() if name in KEPT}
         stochastic: dict[str, Any] = {"stochastic_sampling": True} if sampler is Sampler.LCM else {}
         self._levels: Any = FlowMatchEulerDiscreteScheduler(**known, **SPACINGS[schedule], **stochastic)
-        self._mu = size_shift(known, tokens_of(shape)) if known.get("use_dynamic_shifting") else None
+        self._shift_exponent = shift_exponent if known.get("use_dynamic_shifting") else None
         self._solver: Any = self._levels
         if sampler is Sampler.HEUN:
             self._solver = FlowMatchHeunDiscreteScheduler()
@@ -92,7 +96,8 @@ class FlowScheduler:
     def set_timesteps(self, steps: int, device: torch.device | str | None = None) -> None:
         """Choose the noise levels; they are those of the official pipelines for this base and size."""
         even = np.linspace(1.0, 1 / steps, steps)
-        self._levels.set_timesteps(sigmas=even, device=device, mu=self._mu)
+        mu = None if self._shift_exponent is None else self._shift_exponent(steps)
+        self._levels.set_timesteps(sigmas=even, device=device, mu=mu)
         if self._solver is self._levels:
             return
         with quiet_numpy():
@@ -126,8 +131,11 @@ class FlowScheduler:
 
 
 def flow_scheduler(
-    noise: Mapping[str, Any], sampler: Sampler, schedule: Schedule, shape: tuple[int, int, int]
+    noise: Mapping[str, Any], sampler: Sampler, schedule: Schedule, shift_exponent: Callable[[int], float]
 ) -> FlowScheduler:
-    """A fresh sampler for latents of that shape; :class:`InputError` for one these families lack."""
+    """A fresh sampler; :class:`InputError` for one these families lack.
+
+    ``shift_exponent`` gives for a number of steps how far noise levels that follow the size are moved.
+    """
     check_flow_combination(sampler, schedule)
-    return FlowScheduler(noise, sampler, schedule, shape)
+    return FlowScheduler(noise, sampler, schedule, shift_exponent)

@@ -29,6 +29,7 @@ ARCHITECTURE = {
     "sdxl": ("stable-diffusion-xl-v1-base/lora", "sdxl_base_v1-0"),
     "flux": ("flux-1-dev/lora", "flux1"),
     "zimage": ("Z-Image/lora", "z_image"),
+    "flux2": ("flux-2-klein/lora", "flux2_klein"),
 }
 """``modelspec.architecture`` (SAI modelspec 1.0.1; Z-Image as musubi-tuner names it) and
 ``ss_base_model_version`` (kohya-ss/sd-scripts; A1111 tells SDXL by it)."""

@@ -61,6 +61,26 @@ FLUX = (
 """True path -> original name. ``norm_out.linear`` is left out: its two halves are swapped between the two
 namings, so a matrix cannot simply be renamed."""
 
+FLUX2 = (
+    *(one for one in FLUX if one[0].startswith(r"transformer_blocks\.(\d+)\.attn")),
+    (r"transformer_blocks\.(\d+)\.ff\.linear_in", r"double_blocks.\1.img_mlp.0"),
+    (r"transformer_blocks\.(\d+)\.ff\.linear_out", r"double_blocks.\1.img_mlp.2"),
+    (r"transformer_blocks\.(\d+)\.ff_context\.linear_in", r"double_blocks.\1.txt_mlp.0"),
+    (r"transformer_blocks\.(\d+)\.ff_context\.linear_out", r"double_blocks.\1.txt_mlp.2"),
+    (r"single_transformer_blocks\.(\d+)\.attn\.to_qkv_mlp_proj", r"single_blocks.\1.linear1"),
+    (r"single_transformer_blocks\.(\d+)\.attn\.to_out", r"single_blocks.\1.linear2"),
+    (r"single_transformer_blocks\.(\d+)\.attn\.norm_q", r"single_blocks.\1.norm.query_norm"),
+    (r"single_transformer_blocks\.(\d+)\.attn\.norm_k", r"single_blocks.\1.norm.key_norm"),
+    (r"((?:single|double)_stream_modulation(?:_img|_txt)?)\.linear", r"\1.lin"),
+    (r"x_embedder", r"img_in"),
+    (r"context_embedder", r"txt_in"),
+    (r"time_guidance_embed\.timestep_embedder\.linear_1", r"time_in.in_layer"),
+    (r"time_guidance_embed\.timestep_embedder\.linear_2", r"time_in.out_layer"),
+    (r"proj_out", r"final_layer.linear"),
+)
+"""As for FLUX.1; what its single blocks fuse is fused in diffusers too (diffusers,
+scripts/convert_flux2_to_diffusers.py)."""
+
 ZIMAGE = (
     (r"((?:layers|noise_refiner|context_refiner)\.\d+)\.attention\.to_[qkv]", r"\1.attention.qkv"),
     (r"((?:layers|noise_refiner|context_refiner)\.\d+)\.attention\.to_out\.0", r"\1.attention.out"),
@@ -70,6 +90,9 @@ ZIMAGE = (
     (r"(.+)", r"\1"),
 )
 
+TABLES = {"flux": FLUX, "flux2": FLUX2, "zimage": ZIMAGE}
+"""By family of those with a transformer."""
+
 
 def native_names(family: str, denoiser: str, modules: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
     """``{original name: true modules}`` of those that are of the denoiser, ``unet`` or ``transformer``;
@@ -77,7 +100,7 @@ def native_names(family: str, denoiser: str, modules: Iterable[str]) -> Mapping[
     """
     prefix = f"{denoiser}."
     paths = [full.removeprefix(prefix) for full in modules if full.startswith(prefix)]
-    named = _unet(paths) if denoiser == "unet" else _by_table(paths, FLUX if family == "flux" else ZIMAGE)
+    named = _unet(paths) if denoiser == "unet" else _by_table(paths, TABLES[family])
     fused: dict[str, list[str]] = {}
     for path, name in named.items():
         fused.setdefault(name, []).append(prefix + path)

@@ -80,9 +80,10 @@ _COMFY_KINDS = frozenset(
 
 COMFYUI = Program(
     name="ComfyUI",
-    version="October 2025; Z-Image names December 2025",
+    version="October 2025; Z-Image names December 2025, FLUX.2 names January 2026",
     source="github.com/comfyanonymous/ComfyUI comfy/lora.py (model_lora_keys_unet, model_lora_keys_clip) and "
-    "comfy/weight_adapter/lora.py; pull requests 10978, 10980, 11805",
+    "comfy/weight_adapter/lora.py; pull requests 10978, 10980, 11805; for FLUX.2, read and not run, "
+    "flux_to_diffusers in comfy/utils.py and pull requests 11981, 11997",
     measured=True,
     others=_COMFY_KINDS,
     families={
@@ -106,6 +107,18 @@ COMFYUI = Program(
                 Spelling.COMFY_DIFFUSERS,
                 Spelling.PEFT,
                 Spelling.LYCORIS,
+                Spelling.BARE,
+                Spelling.KOHYA_NATIVE,
+                Spelling.COMFY_NATIVE,
+            ),
+            Rest.SKIPPED,
+            fused_counts=True,
+        ),
+        "flux2": Reads(
+            _used(
+                Spelling.PEFT,
+                Spelling.LYCORIS,
+                Spelling.LORA_TRANSFORMER,
                 Spelling.BARE,
                 Spelling.KOHYA_NATIVE,
                 Spelling.COMFY_NATIVE,
@@ -181,6 +194,17 @@ DIFFUSERS = Program(
             Rest.REFUSED,
             metadata_alpha=True,
         ),
+        "flux2": Reads(
+            {
+                Spelling.PEFT: Alpha.REFUSED,
+                Spelling.PEFT_WRAPPED: Alpha.REFUSED,
+                Spelling.COMFY_DIFFUSERS: Alpha.REFUSED,
+                Spelling.COMFY_NATIVE: Alpha.REFUSED,
+                Spelling.KOHYA_NATIVE: Alpha.USED,
+            },
+            Rest.SKIPPED,
+            metadata_alpha=True,
+        ),
     },
 )
 
@@ -188,7 +212,7 @@ INVOKEAI = Program(
     name="InvokeAI",
     version="August 2026",
     source="github.com/invoke-ai/InvokeAI invokeai/backend/patches/lora_conversions/ and "
-    "invokeai/backend/model_manager/configs/lora.py",
+    "invokeai/backend/model_manager/configs/lora.py; for FLUX.2, pull request 8862",
     measured=False,
     others=frozenset({"LoHa", "LoKr", "DoRA"}),
     families={
@@ -217,6 +241,15 @@ INVOKEAI = Program(
                 Spelling.KOHYA_DOUBLE: Alpha.USED,
             },
             Rest.REFUSED,
+        ),
+        "flux2": Reads(
+            {
+                Spelling.PEFT: Alpha.REFUSED,
+                Spelling.PEFT_WRAPPED: Alpha.REFUSED,
+                Spelling.COMFY_NATIVE: Alpha.USED,
+            },
+            Rest.REFUSED,
+            unknown=frozenset({Spelling.KOHYA_NATIVE, Spelling.LYCORIS, Spelling.LORA_TRANSFORMER}),
         ),
     },
 )

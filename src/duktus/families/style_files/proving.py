@@ -27,6 +27,7 @@ PIPELINES = {
     "sdxl": "StableDiffusionXLPipeline",
     "flux": "FluxPipeline",
     "zimage": "ZImagePipeline",
+    "flux2": "Flux2KleinPipeline",
 }
 NAME = "file"
 

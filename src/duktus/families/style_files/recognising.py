@@ -24,6 +24,9 @@ SIGNS = {
     "flux": re.compile(
         r"double_blocks|single_blocks|single_transformer_blocks|transformer_blocks[._]\d+[._]attn[._]"
     ),
+    "flux2": re.compile(
+        r"double_blocks|single_blocks|(single_)?transformer_blocks[._]\d+[._](attn|ff|ff_context)[._]"
+    ),
     "zimage": re.compile(r"(^|[._])layers[._]\d+[._](attention|feed_forward)|(noise|context)_refiner"),
     "sd15": re.compile(r"(down|up|input|output)_blocks|mid_block|middle_block|lora_te_|^text_encoder\."),
     "sdxl": re.compile(r"(down|up|input|output)_blocks|mid_block|middle_block|lora_te[12]_|^text_encoder"),
@@ -35,9 +38,10 @@ CANONICAL = {
     "sdxl": (Spelling.KOHYA, Spelling.TEXT_KOHYA),
     "flux": (Spelling.PEFT, Spelling.TEXT_PEFT),
     "zimage": (Spelling.COMFY_DIFFUSERS, Spelling.TEXT_PEFT),
+    "flux2": (Spelling.PEFT, Spelling.TEXT_PEFT),
 }
 """The one spelling per family that every program of it loads, for the denoiser and the text encoder."""
-FOLDED = frozenset({"flux", "zimage"})
+FOLDED = frozenset({"flux", "zimage", "flux2"})
 """Families whose canonical files carry no alpha: it is folded into the up matrix."""
 
 TEXT_WORN = frozenset({"sd15", "sdxl"})
@@ -177,7 +181,7 @@ def _likely(names: Iterable[str], candidates: Sequence[Truth]) -> Iterable[Truth
     text = list(names)
     for family, sign in SIGNS.items():
         if any(sign.search(name) for name in text):
-            yield truths.of_family(family)
+            yield from truths.of_family(family)
 
 
 def _foreign(file: StyleFile, names: Sequence[str], only: Sequence[Truth]) -> MismatchError:

@@ -72,17 +72,42 @@ PUBLIC: dict[str, dict[str, dict[str, Any]]] = {
         "text_encoder": CLIP_L,
     },
     "zimage": {"transformer": {"_class_name": "ZImageTransformer2DModel"}},
+    "flux2": {
+        "transformer": {
+            "_class_name": "Flux2Transformer2DModel",
+            "num_layers": 5,
+            "num_single_layers": 20,
+            "num_attention_heads": 24,
+            "joint_attention_dim": 7680,
+            "guidance_embeds": False,
+        }
+    },
 }
 """What differs from the classes' own defaults, per part. Sources: the ``config.json`` files of
 stable-diffusion-v1-5/stable-diffusion-v1-5, stabilityai/stable-diffusion-xl-base-1.0,
-black-forest-labs/FLUX.1-dev and Tongyi-MAI/Z-Image-Turbo. T5 and Qwen3 are left out: they are rarely taught
-and no two programs agree on their names."""
+black-forest-labs/FLUX.1-dev and Tongyi-MAI/Z-Image-Turbo; for FLUX.2 [klein] (4B) diffusers,
+scripts/convert_flux2_to_diffusers.py. T5 and Qwen3 are left out: they are rarely taught and no two programs
+agree on their names."""
+
+OTHER_SIZES: dict[str, dict[str, dict[str, Any]]] = {
+    "flux2": {
+        "transformer": PUBLIC["flux2"]["transformer"]
+        | {
+            "num_layers": 8,
+            "num_single_layers": 24,
+            "num_attention_heads": 32,
+            "joint_attention_dim": 12288,
+        }
+    }
+}
+"""The same for families that are published in a second size: FLUX.2 [klein] 9B (same source)."""
 
 FAMILY_WORDS = {
     "sd15": "Stable Diffusion 1.x",
     "sdxl": "Stable Diffusion XL",
     "flux": "FLUX.1",
     "zimage": "Z-Image",
+    "flux2": "FLUX.2 [klein]",
 }
 
 TEXT_PARTS = ("text_encoder", "text_encoder_2")
@@ -106,7 +131,7 @@ class Truth:
     @property
     def denoiser(self) -> str:
         """The part a style is mainly taught on."""
-        return "transformer" if self.family in {"flux", "zimage"} else "unet"
+        return "transformer" if self.family in {"flux", "zimage", "flux2"} else "unet"
 
     @cached_property
     def native(self) -> Mapping[str, tuple[str, ...]]:
@@ -115,9 +140,10 @@ class Truth:
 
 
 @cache
-def of_family(family: str) -> Truth:
-    """The public architecture of a family."""
-    return from_configs(family, PUBLIC[family], name=FAMILY_WORDS[family])
+def of_family(family: str) -> tuple[Truth, ...]:
+    """The public architecture of a family, in each size that it is published in."""
+    sizes = [PUBLIC[family], *([OTHER_SIZES[family]] if family in OTHER_SIZES else [])]
+    return tuple(from_configs(family, size, name=FAMILY_WORDS[family]) for size in sizes)
 
 
 @cache

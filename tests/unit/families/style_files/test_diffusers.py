@@ -28,7 +28,7 @@ def proof_of(path, family, configs, truth):
     return prove(path, family, configs, pieces(recognise(read_style_file(path), [truth])))
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name.startswith(("sd15", "zimage"))])
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith(("sd15", "zimage", "flux2"))])
 def test_the_rules_say_what_diffusers_does(narrow, tmp_path, name):
     case = CASES[name]
     truth = narrow[case.family]
@@ -58,7 +58,7 @@ def test_a_style_as_duktus_writes_it_loads_whole(narrow, tmp_path, alpha, patter
 
 
 @pytest.mark.parametrize("alpha", [4.0, 2.0])
-@pytest.mark.parametrize("family", ["sdxl", "flux", "zimage"])
+@pytest.mark.parametrize("family", ["sdxl", "flux", "flux2", "zimage"])
 def test_a_canonical_file_of_each_family_loads_whole(narrow, tmp_path, family, alpha):
     configs = SHALLOW.get(family, NARROW[family])
     truth = narrow[family]
@@ -77,7 +77,7 @@ def test_a_canonical_file_of_each_family_loads_whole(narrow, tmp_path, family, a
     assert proof.error < 1e-3
 
 
-@pytest.mark.parametrize("family", ["sd15", "sdxl", "flux", "zimage"])
+@pytest.mark.parametrize("family", ["sd15", "sdxl", "flux", "flux2", "zimage"])
 def test_what_a_family_writes_is_canonical_and_whole_in_every_program_that_knows_it(narrow, tmp_path, family):
     truth = narrow[family]
     pairs = taught(truth)

@@ -1,7 +1,7 @@
 """What each program makes of each layout, and that every layout is mended.
 
 Expected numbers: files of these layouts on networks of the true depth, loaded by diffusers 0.42.1 and counted
-with ComfyUI's key rules of October 2025 (Z-Image: December 2025).
+with ComfyUI's key rules of October 2025 (Z-Image: December 2025); for FLUX.2 its key map of January 2026.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ class Case:
 
 def _unet_native(pairs):
     return fused(pairs, foreign.unet_original(pairs), foreign._kohya, "lora_unet_", scaled=True)
+
+
+def without_alpha(tensors):
+    return {key: tensor for key, tensor in tensors.items() if not key.endswith(".alpha")}
 
 
 CASES = {
@@ -141,6 +145,70 @@ CASES = {
         lambda pairs: fused(pairs, foreign.flux_groups(), foreign._ab, "diffusion_model.", scaled=True),
         {"ComfyUI": (228, 228, ONE), "diffusers": (0, 418, None), "InvokeAI": (418, 418, ONE)},
         (Trap.FUSED, Trap.SPELLING, Trap.ALPHA_BESIDE_AB),
+    ),
+    "flux2 transformer., folded": Case(
+        "flux2",
+        lambda pairs: ab(pairs, "transformer.", fold=True),
+        {"ComfyUI": (80, 80, ONE), "A1111": (0, 100, None), "Forge": (0, 100, None),
+         "diffusers": (100, 100, ONE), "InvokeAI": (100, 100, ONE)},
+        canonical=True,
+    ),
+    "flux2 transformer. with alpha": Case(
+        "flux2",
+        lambda pairs: ab(pairs, "transformer.", alpha=True),
+        {"ComfyUI": (80, 80, ONE), "diffusers": (0, 100, None), "InvokeAI": (0, 100, None)},
+        (Trap.ALPHA_BESIDE_AB,),
+    ),
+    "flux2 base_model.model.": Case(
+        "flux2",
+        lambda pairs: ab(pairs, "base_model.model.", fold=True),
+        {"ComfyUI": (0, 80, None), "diffusers": (100, 100, ONE), "InvokeAI": (100, 100, ONE)},
+        (Trap.SPELLING,),
+    ),
+    "flux2 diffusion_model. split": Case(
+        "flux2",
+        lambda pairs: ab(pairs, "diffusion_model.", fold=True),
+        {"ComfyUI": (0, 80, None), "diffusers": (100, 100, ONE)},
+        (Trap.SPELLING,),
+    ),
+    "flux2 diffusion_model. split with alpha": Case(
+        "flux2",
+        lambda pairs: ab(pairs, "diffusion_model.", alpha=True),
+        {"ComfyUI": (0, 80, None), "diffusers": (0, 100, None)},
+        (Trap.SPELLING, Trap.ALPHA_BESIDE_AB),
+    ),
+    "flux2 base_model.model. with alpha": Case(
+        "flux2",
+        lambda pairs: ab(pairs, "base_model.model.", alpha=True),
+        {"ComfyUI": (0, 80, None), "diffusers": (0, 100, None), "InvokeAI": (0, 100, None)},
+        (Trap.SPELLING, Trap.ALPHA_BESIDE_AB),
+    ),
+    "flux2 diffusion_model. original": Case(
+        "flux2",
+        lambda pairs: without_alpha(
+            fused(pairs, foreign.flux2_groups(), foreign._ab, "diffusion_model.", scaled=True)
+        ),
+        {"ComfyUI": (80, 80, ONE), "diffusers": (100, 100, ONE), "InvokeAI": (100, 100, ONE)},
+        (Trap.FUSED, Trap.SPELLING),
+        meant=1.0,
+    ),
+    "flux2 diffusion_model. original with alpha": Case(
+        "flux2",
+        lambda pairs: fused(pairs, foreign.flux2_groups(), foreign._ab, "diffusion_model.", scaled=True),
+        {"ComfyUI": (80, 80, ONE), "diffusers": (0, 100, None), "InvokeAI": (100, 100, ONE)},
+        (Trap.FUSED, Trap.SPELLING, Trap.ALPHA_BESIDE_AB),
+    ),
+    "flux2 kohya fused, alpha scaled": Case(
+        "flux2",
+        lambda pairs: fused(pairs, foreign.flux2_groups(), foreign._kohya, "lora_unet_", scaled=True),
+        {"ComfyUI": (80, 80, ONE), "diffusers": (100, 100, ONE), "InvokeAI": (None, 100, None)},
+        (Trap.FUSED, Trap.SPELLING),
+    ),
+    "flux2 kohya fused, alpha not scaled": Case(
+        "flux2",
+        lambda pairs: fused(pairs, foreign.flux2_groups(), foreign._kohya, "lora_unet_", scaled=False),
+        {"ComfyUI": (80, 80, THIRD), "diffusers": (100, 100, THIRD)},
+        (Trap.FUSED, Trap.FUSED_UNSCALED, Trap.SPELLING),
     ),
     "zimage diffusion_model., folded": Case(
         "zimage",
