@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from tests.journey.conftest import Studio
 from tests.support.beginnings import photo, write_picture, write_random_adapter, write_random_control
 from tests.support.references import write_random_encoder, write_random_reference
@@ -194,6 +194,12 @@ def test_a_draft_says_how_far_it_is_from_proof(cli: Cli, studio: Studio) -> None
     else:
         assert abs(10 * np.log10(255**2 / far) - draft["psnr"]) < 0.01
     assert cli(studio.root, "show", proof["id"], "--json").document["asset"]["facts"]["draft"] is None
+    damaged = studio.root / "damaged.png"
+    with Image.open(asset["path"]) as picture:
+        texts = PngImagePlugin.PngInfo()
+        texts.add_itxt("duktus", picture.info["duktus"])
+        Image.fromarray(255 - np.asarray(picture)).save(damaged, pnginfo=texts)
+    assert "only proof promises them" in cli(studio.root, "verify", str(damaged)).out
     second = cli(studio.root, "sweep", "a man", "--seed", "2,3", "--draft", "--json").document["series"]
     for one in second["assets"]:
         facts = cli(studio.root, "show", one["id"], "--json").document["asset"]["facts"]

@@ -54,6 +54,8 @@ def test_a_sweep_is_foreseen_kept_as_a_file_and_rendered_from_it(cli: Cli, studi
     ]
     again = cli(studio.root, *asked, "--plan")
     assert "6 cells, 0 pictures to render" in again.out
+    for said in (again.out, cli(studio.root, "series", "show", "zipped").out):
+        assert "a man with red hair | " in said, "prompts hold commas, so bars part them"
     measured = cli(studio.root, "sweep", "a dog", "--seed", "1..4", "--plan", "--json").document["plan"]
     assert measured["measured_on"] == 6
     assert measured["seconds"] > 0

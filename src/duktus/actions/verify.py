@@ -15,7 +15,7 @@ from duktus.archive import assets, base_records, series, styles
 from duktus.domain.asset import Facts
 from duktus.domain.base import Base
 from duktus.domain.errors import InputError, MismatchError
-from duktus.domain.recipe import Recipe
+from duktus.domain.recipe import Lane, Recipe
 from duktus.rendering import Picture, Renderer
 from duktus.rendering.compare import compare, pixel_hash
 
@@ -43,6 +43,8 @@ class Verified:
     """None when identical."""
     facts: tuple[FactChanged, ...]
     seconds: float
+    draft: bool = False
+    """A draft's last bits may depend on what shared its batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,7 @@ def _judged(name: str, found: Named, picture: Picture) -> Verified:
         psnr=None if far.identical else far.psnr,
         facts=facts,
         seconds=picture.facts.seconds,
+        draft=found.recipe.numerics.lane is Lane.DRAFT,
     )
 
 

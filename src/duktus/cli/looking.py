@@ -202,7 +202,7 @@ def verify(
         document = {"verify": _verified_json(found)}
         if found.identical:
             return Outcome(document, [f"{found.name}: rendered again, every pixel is identical."])
-        return Outcome(document, [_how_far(found), *_why(found.facts)], MENDABLE)
+        return Outcome(document, [_how_far(found), *_why(found.facts, draft=found.draft)], MENDABLE)
 
     perform(context, as_json, act)
 
@@ -225,7 +225,7 @@ def _series_outcome(found: VerifiedSeries) -> Outcome:
     lines = [f"{found.name}: {total - len(off)} of {total} pictures are identical."]
     lines += [f"  {_how_far(one)}" for one in off]
     lines.append(f"The furthest is {found.furthest.name}.")
-    return Outcome(document, [*lines, *_why(found.facts)], MENDABLE)
+    return Outcome(document, [*lines, *_why(found.facts, draft=all(one.draft for one in off))], MENDABLE)
 
 
 def _verified_json(found: Verified) -> dict[str, Any]:
@@ -237,6 +237,7 @@ def _verified_json(found: Verified) -> dict[str, Any]:
         "max_abs": found.max_abs,
         "psnr": finite(found.psnr),
         "facts": [_fact_json(one) for one in found.facts],
+        "draft": found.draft,
         "seconds": round(found.seconds, 3),
     }
 
@@ -250,6 +251,8 @@ def _how_far(found: Verified) -> str:
     return f"{found.name}: not identical; pixels differ by at most {found.max_abs} of 255{psnr}"
 
 
-def _why(facts: tuple[FactChanged, ...]) -> list[str]:
+def _why(facts: tuple[FactChanged, ...], *, draft: bool) -> list[str]:
     lines = [f"  {one.name} was {one.then}, here it is {one.now}" for one in facts]
+    if draft:
+        lines.append("  A draft's last bits may depend on what shared its batch; only proof promises them.")
     return lines or ["  Every recorded fact is the same, so the file itself may have been changed."]

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from duktus.cli.explaining import harmless
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from duktus.domain.asset import Asset
     from duktus.domain.decision import Standing
     from duktus.domain.foreign import Picture
+    from duktus.domain.series import Axis
 
 
 def in_short(picture: Picture) -> str:
@@ -25,6 +27,17 @@ def in_short(picture: Picture) -> str:
         parts += [] if said.seed is None else [f"seed {said.seed}"]
         parts += [" ".join(f"{style.name}:{style.strength:g}" for style in said.adapters)]
     return harmless("  ".join(parts))
+
+
+def axes_lines(axes: Sequence[Axis]) -> list[str]:
+    """Each axis with its values; texts that hold commas are parted by bars."""
+    wide = max((len(axis.name) for axis in axes), default=0)
+    lines: list[str] = []
+    for axis in axes:
+        values = [str(value) or "(none)" for value in axis.values]
+        between = " | " if any("," in value for value in values) else ", "
+        lines.append(harmless(f"{axis.name:<{wide}}  {between.join(values)}"))
+    return lines
 
 
 def made_line(asset: Asset, path: Path) -> str:

@@ -69,7 +69,7 @@ def show(
     def act(given: Given) -> Outcome:
         from duktus.actions.reports import series_shown_json
         from duktus.actions.series import show_series
-        from duktus.cli.naming import decided
+        from duktus.cli.naming import axes_lines, decided
         from duktus.wiring import workspace
 
         here = workspace(given.place)
@@ -81,7 +81,7 @@ def show(
 
             given.terminal.say(f"Wrote {write(file, definition(here, name), name)}.")
         lines = [f"{series.name}: {len(series.cells)} pictures", *series.notes]
-        lines += [f"{axis.name:<10} {', '.join(str(value) for value in axis.values)}" for axis in series.axes]
+        lines += axes_lines(series.axes)
         for cell in series.cells:
             place = "  ".join(
                 f"{axis.name} {value}" for axis, value in zip(series.axes, cell.coordinates, strict=True)

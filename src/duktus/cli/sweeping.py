@@ -291,6 +291,7 @@ def _foreseen(here: Workspace, made: Request, extend: str | None, name: str | No
     from duktus.actions.going_further import extended
     from duktus.actions.reports import axes_json
     from duktus.actions.sweep import foresee, foreseen_words
+    from duktus.cli.naming import axes_lines
 
     found: Foreseen = foresee(here, made, name=name) if extend is None else extended(here, extend, made)
     cost, planned = found.estimate, found.plan
@@ -307,11 +308,7 @@ def _foreseen(here: Workspace, made: Request, extend: str | None, name: str | No
         "notes": list(planned.notes),
     }
     lines = [f"Series '{found.name}': {foreseen_words(found)}"]
-    wide = max((len(axis.name) for axis in planned.axes), default=0)
-    lines += [
-        f"{axis.name:<{wide}}  {', '.join(str(value) or '(none)' for value in axis.values)}"
-        for axis in planned.axes
-    ]
+    lines += axes_lines(planned.axes)
     lines += [f"{number}. {stage}" for number, stage in enumerate(cost.order, start=1)]
     return Outcome({"plan": document}, [*lines, *planned.notes, "Nothing was rendered."])
 
