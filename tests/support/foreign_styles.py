@@ -160,6 +160,20 @@ def ab(pairs: Pairs, prefix: str, *, fold: bool = False, alpha: bool = False) ->
     return out
 
 
+def processors(pairs: Pairs) -> dict[str, Tensor]:
+    """Attention of a U-Net as diffusers wrote it before it used PEFT; without alpha."""
+    out: dict[str, Tensor] = {}
+    for module, (down, up) in pairs.items():
+        stem = module.replace(".to_out.0", ".to_out").replace(".to_", ".processor.to_")
+        out |= {f"{stem}_lora.down.weight": down, f"{stem}_lora.up.weight": up}
+    return out
+
+
+def named(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """As in the state dict of a PEFT model, with the name of its adapter."""
+    return {key.replace(".weight", ".default.weight"): tensor for key, tensor in tensors.items()}
+
+
 def without_text_model(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """As a saver writes it that takes the names of transformers 5."""
     return {key.replace("text_model_", ""): tensor for key, tensor in tensors.items()}

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from duktus.domain.base import Base
 
 NETWORKS = ("unet", "transformer", "vae", "text_encoder", "text_encoder_2")
+COUNTS = ".num_batches_tracked"
+"""How often a norm was taught; nothing that is computed depends on it, and not every file has it."""
 TEXT = {
     "clip_text_model": transformers.CLIPTextModel,
     "t5": transformers.T5EncoderModel,
@@ -99,7 +101,7 @@ def _network(kind: Any, config: Mapping[str, Any], weights: Weights) -> str | No
         }
     network._fix_state_dict_keys_on_load(there)  # noqa: SLF001 - older names of attention in autoencoders
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    missing = [name for name in wanted if name not in there]
+    missing = [name for name in wanted if name not in there and not name.endswith(COUNTS)]
     unlike = [name for name in wanted if name in there and tuple(there[name].shape) != wanted[name]]
     return _words(len(wanted), missing, unlike, [name for name in there if name not in wanted])
 

@@ -152,9 +152,11 @@ def _read(style: Recognised, reads: Reads) -> _Reading:
     unread: list[str] = []
     unknown: list[str] = []
     for stem, place in style.places.items():
-        if any(way in reads.spellings for way in place.spellings):
+        named = style.file.pairs[stem].named
+        read = any(way in reads.spellings for way in place.spellings)
+        if read and (not named or place.spellings & (reads.named or set())):
             loaded.add(stem)
-        elif place.spellings & reads.unknown:
+        elif (read and reads.named is None) or place.spellings & reads.unknown:
             unknown.append(stem)
         else:
             unread.append(stem)

@@ -44,6 +44,10 @@ class Reads:
     """Alpha in ``lora_adapter_metadata`` is used where there is no tensor."""
     needs: tuple[str, ...] = ()
     """Module paths of which at least one must be there, each, or nothing is recognised."""
+    named: frozenset[Spelling] | None = None
+    """Spellings that are also read with an adapter's name in the key (``.lora_A.default.weight``); None: not
+    known.
+    """
     unknown: frozenset[Spelling] = frozenset()
     """Spellings of which nobody has said what happens."""
     note: str = ""
@@ -73,6 +77,7 @@ for the second encoder of SDXL, over which it stumbles."""
 _UNET_COMFY = _used(
     Spelling.KOHYA, Spelling.KOHYA_NATIVE, Spelling.LYCORIS, Spelling.PROCESSOR, Spelling.COMFY_NATIVE
 )
+_UNET_FORGE = {way: alpha for way, alpha in _UNET_COMFY.items() if way is not Spelling.LYCORIS}
 _WEB_UI = _used(Spelling.KOHYA, Spelling.KOHYA_NATIVE, Spelling.TEXT_KOHYA)
 _COMFY_KINDS = frozenset(
     {"DoRA", "LoHa", "LoKr", "OFT", "GLoRA", "weight difference", "LoCon with a Tucker core"}
@@ -87,8 +92,8 @@ COMFYUI = Program(
     measured=True,
     others=_COMFY_KINDS,
     families={
-        "sd15": Reads(_UNET_COMFY | _TEXT, Rest.SKIPPED, fused_counts=True),
-        "sdxl": Reads(_UNET_COMFY | _TEXT, Rest.SKIPPED, fused_counts=True),
+        "sd15": Reads(_UNET_COMFY | _TEXT, Rest.SKIPPED, fused_counts=True, named=frozenset(Spelling)),
+        "sdxl": Reads(_UNET_COMFY | _TEXT, Rest.SKIPPED, fused_counts=True, named=frozenset(Spelling)),
         "flux": Reads(
             _used(
                 Spelling.PEFT,
@@ -101,6 +106,7 @@ COMFYUI = Program(
             | _TEXT,
             Rest.SKIPPED,
             fused_counts=True,
+            named=frozenset(Spelling),
         ),
         "zimage": Reads(
             _used(
@@ -113,6 +119,7 @@ COMFYUI = Program(
             ),
             Rest.SKIPPED,
             fused_counts=True,
+            named=frozenset(Spelling),
         ),
         "flux2": Reads(
             _used(
@@ -151,10 +158,10 @@ FORGE = Program(
     others=_COMFY_KINDS - {"OFT"},
     families={
         "sd15": Reads(
-            _UNET_COMFY | _TEXT, Rest.SKIPPED, fused_counts=True, unknown=frozenset({Spelling.LYCORIS})
+            _UNET_FORGE | _TEXT, Rest.SKIPPED, fused_counts=True, unknown=frozenset({Spelling.LYCORIS})
         ),
         "sdxl": Reads(
-            _UNET_COMFY | _TEXT, Rest.SKIPPED, fused_counts=True, unknown=frozenset({Spelling.LYCORIS})
+            _UNET_FORGE | _TEXT, Rest.SKIPPED, fused_counts=True, unknown=frozenset({Spelling.LYCORIS})
         ),
         "flux": Reads(
             _used(Spelling.PEFT, Spelling.KOHYA_NATIVE, Spelling.COMFY_NATIVE) | _TEXT,
@@ -176,16 +183,19 @@ DIFFUSERS = Program(
             _used(Spelling.KOHYA, Spelling.PEFT, Spelling.PROCESSOR) | _TEXT | _TEXT_BARE,
             Rest.REFUSED,
             metadata_alpha=True,
+            named=frozenset(),
         ),
         "sdxl": Reads(
             _used(Spelling.KOHYA, Spelling.KOHYA_NATIVE, Spelling.PEFT, Spelling.PROCESSOR) | _TEXT,
             Rest.REFUSED,
             metadata_alpha=True,
+            named=frozenset(),
         ),
         "flux": Reads(
             _used(Spelling.PEFT, Spelling.KOHYA_NATIVE) | _TEXT,
             Rest.SKIPPED,
             metadata_alpha=True,
+            named=frozenset(),
             note="fused linear1 is split at the width of the full model, 3072",
         ),
         "zimage": Reads(
@@ -193,6 +203,7 @@ DIFFUSERS = Program(
             | {Spelling.PEFT: Alpha.REFUSED},
             Rest.REFUSED,
             metadata_alpha=True,
+            named=frozenset({Spelling.COMFY_DIFFUSERS}),
         ),
         "flux2": Reads(
             {

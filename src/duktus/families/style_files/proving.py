@@ -93,8 +93,8 @@ def _changes(part: str, network: Any) -> Any:
     """(true module, weight change) of every module that peft wrapped."""
     for path, module in network.named_modules():
         factors = getattr(module, "lora_A", None)
-        if factors is None or NAME not in factors:
-            continue
+        if factors is None or NAME not in factors or factors[NAME].weight.is_meta:
+            continue  # a pair without numbers was made ready for names that the file does not have
         down = factors[NAME].weight.detach().double().flatten(1)
         up = module.lora_B[NAME].weight.detach().double().flatten(1)
         yield f"{part}.{file_path(part, path)}", module.scaling[NAME] * (up @ down)

@@ -62,6 +62,11 @@ class Pair:
     """Spelled ``lora_A``/``lora_B``."""
 
     @property
+    def named(self) -> bool:
+        """Whether the name of an adapter stands in its keys, as in the state dict of a PEFT model."""
+        return ".default" in self.down.removeprefix(self.down.rpartition(".lora_A")[0])
+
+    @property
     def rank(self) -> int:
         """Rows of the down matrix."""
         return self.down_shape[0]

@@ -57,7 +57,7 @@ class Trap(StrEnum):
     METADATA_ALPHA = "alpha only in the metadata, where most programs never look"
     ALPHA_BESIDE_AB = "alpha beside lora_A/lora_B, which some programs ignore or refuse"
     NO_TEXT_MODEL = "text encoder names without text_model_"
-    MIXED = "several spellings in one file"
+    NAMED = "the name of an adapter in the keys (.default.), which few programs read"
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,7 @@ class Recognised:
             Trap.METADATA_ALPHA: any(
                 stem not in self.file.alphas and scale != 1 for stem, scale in self.scales.items()
             ),
+            Trap.NAMED: any(pair.named for pair in pairs),
             Trap.ALPHA_BESIDE_AB: any(pair.ab and pair.alpha and folded for pair in pairs),
         }
         return tuple(trap for trap, is_so in found.items() if is_so)

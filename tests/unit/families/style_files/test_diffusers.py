@@ -14,6 +14,7 @@ from duktus.families.style_files.mending import Piece, pieces, write_canonical
 from duktus.families.style_files.proving import prove
 from duktus.families.style_files.reading import read_style_file
 from duktus.families.style_files.recognising import recognise
+from duktus.families.style_files.truth import from_configs
 
 WITH_CONVOLUTIONS = (
     TAUGHT["sd15"]
@@ -28,14 +29,25 @@ def proof_of(path, family, configs, truth):
     return prove(path, family, configs, pieces(recognise(read_style_file(path), [truth])))
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name.startswith(("sd15", "zimage", "flux2"))])
+ON_NARROW = [name for name in CASES if not name.startswith("flux kohya fused")]
+"""diffusers parts the fused matrices of FLUX.1 at the width of the full model, 3072, where one block of each
+kind loaded as the rules say (17 of 17 modules, at 1 and at 0.25 to 1); that takes minutes and is not here.
+"""
+
+
+@pytest.mark.parametrize("name", ON_NARROW)
 def test_the_rules_say_what_diffusers_does(narrow, tmp_path, name):
     case = CASES[name]
-    truth = narrow[case.family]
-    path = save(tmp_path / "foreign.safetensors", case.write(taught(truth)), case.metadata)
-    style = recognise(read_style_file(path), [truth])
+    truth, configs, pattern = narrow[case.family], NARROW[case.family], case.taught
+    if case.family == "sdxl":  # one level tells as much, and is quicker
+        pattern = rf"(?=unet\.mid_block\.)({TAUGHT['sdxl']})"
+    if case.family == "flux":
+        configs = SHALLOW["flux"]
+        truth = from_configs("flux", configs, name="flux")
+    path = save(tmp_path / "foreign.safetensors", case.write(taught(truth, pattern)), case.metadata)
+    style = recognise(read_style_file(path), [truth], only=True)
     said = row(style, programs.DIFFUSERS)
-    proof = prove(path, case.family, NARROW[case.family], pieces(style))
+    proof = prove(path, case.family, configs, pieces(style))
     assert len(proof.loaded) == said.loaded, (proof.refusal, said.words)
     if said.loaded:
         assert (min(proof.ratios), max(proof.ratios)) == pytest.approx(said.strength, rel=1e-4)
@@ -77,19 +89,31 @@ def test_a_canonical_file_of_each_family_loads_whole(narrow, tmp_path, family, a
     assert proof.error < 1e-3
 
 
-@pytest.mark.parametrize("family", ["sd15", "sdxl", "flux", "flux2", "zimage"])
-def test_what_a_family_writes_is_canonical_and_whole_in_every_program_that_knows_it(narrow, tmp_path, family):
+@pytest.mark.parametrize("alpha", [4.0, 2.0])
+@pytest.mark.parametrize(
+    ("family", "pattern"),
+    [
+        *((family, TAUGHT[family]) for family in ("sd15", "sdxl", "flux", "flux2", "zimage")),
+        *((family, WITH_CONVOLUTIONS) for family in ("sd15", "sdxl")),
+    ],
+    ids=["sd15", "sdxl", "flux", "flux2", "zimage", "sd15 with convolutions", "sdxl with convolutions"],
+)
+def test_what_a_family_writes_is_canonical_and_whole_in_every_program_that_knows_it(
+    narrow, tmp_path, family, pattern, alpha
+):
     truth = narrow[family]
-    pairs = taught(truth)
+    pairs = taught(truth, pattern)
+    if pattern is WITH_CONVOLUTIONS:
+        assert any(len(truth.modules[module]) == 4 and truth.modules[module][2] == 3 for module in pairs)
     tensors = {module.partition(".")[2]: pair for module, pair in pairs.items()}
     path = tmp_path / "style.safetensors"
-    registered(family).write_style(path, tensors, alpha=2, metadata={})
+    registered(family).write_style(path, tensors, alpha=alpha, metadata={})
     style = recognise(read_style_file(path), [truth])
     assert style.canonical
     rows = [row(style, program) for program in programs.PROGRAMS if family in program.families]
     assert len(rows) >= 3
     assert all(one.whole for one in rows), rows
-    meant = {module: Piece(down, up, 0.5) for module, (down, up) in pairs.items()}
+    meant = {module: Piece(down, up, alpha / 4) for module, (down, up) in pairs.items()}
     write_canonical(tmp_path / "again.safetensors", family, truth, meant, {})
     assert set(read_style_file(tmp_path / "again.safetensors").header.tensors) == set(
         style.file.header.tensors

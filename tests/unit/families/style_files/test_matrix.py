@@ -19,6 +19,7 @@ from duktus.families.style_files.mending import change_of, pieces, repair
 from duktus.families.style_files.reading import read_style_file
 from duktus.families.style_files.recognising import Trap, recognise
 
+ATTENTION = r"unet\..*\.attn[12]\.to_(q|k|v|out\.0)"
 DOUBLE, THIRD, QUARTER = (2.0, 2.0), (1 / 3, 1.0), (0.25, 1.0)
 ONE = (1.0, 1.0)
 
@@ -34,6 +35,8 @@ class Case:
     metadata: object = None
     canonical: bool = False
     meant: float = ALPHA / RANK
+    taught: str | None = None
+    """Which modules, where not those of every such file."""
 
 
 def _unet_native(pairs):
@@ -87,6 +90,27 @@ CASES = {
         {"ComfyUI": (160, 160, ONE), "diffusers": (0, 160, None)},
         (Trap.SPELLING,),
     ),
+    "sd15 older diffusers": Case(
+        "sd15",
+        foreign.processors,
+        {"ComfyUI": (128, 128, ONE), "A1111": (0, 128, None), "diffusers": (128, 128, ONE)},
+        (Trap.SPELLING,),
+        meant=1.0,
+        taught=ATTENTION,
+    ),
+    "sd15 lycoris": Case(
+        "sd15",
+        lambda pairs: kohya(pairs, "lycoris_"),
+        {"ComfyUI": (160, 160, ONE), "Forge": (None, 160, None), "diffusers": (0, 160, None)},
+        (Trap.SPELLING,),
+    ),
+    "sd15 PEFT, named adapter": Case(
+        "sd15",
+        lambda pairs: foreign.named(ab(pairs, "unet.")),
+        {"ComfyUI": (32, 160, ONE), "A1111": (0, 160, None), "diffusers": (0, 160, None)},
+        (Trap.SPELLING, Trap.NAMED),
+        meant=1.0,
+    ),
     "sdxl kohya": Case(
         "sdxl",
         kohya,
@@ -108,6 +132,40 @@ CASES = {
          "InvokeAI": (0, 700, None)},
         (Trap.SPELLING,),
         meant=1.0,
+    ),
+    "sdxl PEFT, alpha in the metadata": Case(
+        "sdxl",
+        lambda pairs: ab(pairs, "unet."),
+        {"ComfyUI": (140, 700, DOUBLE), "diffusers": (700, 700, ONE), "InvokeAI": (0, 700, None)},
+        (Trap.SPELLING, Trap.METADATA_ALPHA),
+        metadata=foreign.peft_metadata("unet"),
+    ),
+    "sdxl diffusion_model. original": Case(
+        "sdxl",
+        lambda pairs: fused(
+            pairs, foreign.unet_original(pairs), foreign._ab, "diffusion_model.", scaled=True
+        ),
+        {"ComfyUI": (700, 700, ONE), "diffusers": (0, 700, None), "InvokeAI": (0, 700, None)},
+        (Trap.SPELLING,),
+    ),
+    "flux transformer., alpha in the metadata": Case(
+        "flux",
+        lambda pairs: ab(pairs, "transformer."),
+        {"ComfyUI": (228, 228, DOUBLE), "diffusers": (418, 418, ONE), "InvokeAI": (418, 418, DOUBLE)},
+        (Trap.METADATA_ALPHA,),
+        metadata=foreign.peft_metadata("transformer"),
+    ),
+    "flux without a prefix": Case(
+        "flux",
+        lambda pairs: ab(pairs, "", fold=True),
+        {"ComfyUI": (228, 228, ONE), "diffusers": (0, 418, None), "InvokeAI": (0, 418, None)},
+        (Trap.SPELLING,),
+    ),
+    "flux lora_transformer_": Case(
+        "flux",
+        lambda pairs: kohya(pairs, "lora_transformer_"),
+        {"ComfyUI": (228, 228, ONE), "diffusers": (0, 418, None)},
+        (Trap.SPELLING,),
     ),
     "flux transformer., folded": Case(
         "flux",
@@ -235,6 +293,24 @@ CASES = {
         {"ComfyUI": (20, 20, ONE), "diffusers": (28, 28, ONE), "InvokeAI": (28, 28, DOUBLE)},
         (Trap.ALPHA_BESIDE_AB,),
     ),
+    "zimage diffusion_model., named adapter": Case(
+        "zimage",
+        lambda pairs: foreign.named(ab(pairs, "diffusion_model.", fold=True)),
+        {"ComfyUI": (20, 20, ONE), "diffusers": (28, 28, ONE), "InvokeAI": (None, 28, None)},
+        (Trap.NAMED,),
+    ),
+    "zimage without a prefix": Case(
+        "zimage",
+        lambda pairs: ab(pairs, "", fold=True),
+        {"ComfyUI": (20, 20, ONE), "diffusers": (0, 28, None), "InvokeAI": (0, 28, None)},
+        (Trap.SPELLING,),
+    ),
+    "zimage lycoris": Case(
+        "zimage",
+        lambda pairs: kohya(pairs, "lycoris_"),
+        {"ComfyUI": (20, 20, ONE), "diffusers": (0, 28, None), "InvokeAI": (0, 28, None)},
+        (Trap.SPELLING,),
+    ),
     "zimage musubi": Case(
         "zimage",
         kohya,
@@ -288,7 +364,7 @@ def rounded(expected):
 def test_every_layout_is_counted_and_mended(narrow, tmp_path, name):
     case = CASES[name]
     truth = narrow[case.family]
-    pairs = taught(truth)
+    pairs = taught(truth, case.taught)
     path = save(tmp_path / "foreign.safetensors", case.write(pairs), case.metadata)
     style = recognise(read_style_file(path), [truth])
     assert style.truth is truth
