@@ -106,6 +106,8 @@ def test_an_adapter_holds_a_picture_and_what_does_not_fit_is_passed_by_or_refuse
     assert cli(root, "verify", second["id"]).code == 0
     again = cli(*asked, "--control", f"line@file:{sketch}:1:0-0.9").document["series"]["assets"][1]
     assert np.array_equal(pixels(again["path"]), pixels(second["path"])), "its file alone is the same adapter"
+    named = duktus.open(root).render("a woman", seed=1, steps=2, controls=f"line@right:{sketch}:1:0-0.9")
+    assert [one.id for one in named] == [second["id"]]
     refused = cli(*asked, "--control", f"line@wrong:{sketch}")
     assert refused.code == 2
     assert "does not fit tiny" in refused.err

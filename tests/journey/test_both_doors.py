@@ -80,6 +80,35 @@ BEGINNINGS: dict[str, tuple[Sequence[str], dict[str, Any]]] = {
 }
 
 
+LANGUAGE: dict[str, tuple[str, Sequence[str], dict[str, Any]]] = {
+    "patterns and ranges": (
+        "a hat",
+        ["--cfg", "2, 2.5, .., 4", "--steps", "2..6/3"],
+        {"cfg": [2, 2.5, 3, 3.5, 4], "steps": [2, 4, 6]},
+    ),
+    "zipped": (
+        "a hat",
+        ["--cfg", "2,3", "--steps", "2,3", "--zip", "cfg,steps"],
+        {"cfg": [2, 3], "steps": [2, 3], "zip": ["cfg", "steps"]},
+    ),
+    "skipped": (
+        "a {hat|coat}",
+        ["--cfg", "2,3", "--skip", "cfg=2, prompt=a hat"],
+        {"cfg": [2, 3], "skip": "cfg=2, prompt=a hat"},
+    ),
+    "drawn from a list": (
+        "a __colours__ {hat|coat|scarf}",
+        ["--draw", "4", "--wildcard-seed", "3"],
+        {"draw": 4, "wildcard_seed": 3},
+    ),
+    "two searches": (
+        "a red hat",
+        ["--replace", "red, blue", "--replace", 'hat, "coat, worn"'],
+        {"replace": [["red", "blue"], ["hat", "coat, worn"]]},
+    ),
+}
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, taught: Path, bases: dict[str, Path]) -> Path:
     """A workspace with a style, two bases, a control, a reference network, and pictures to begin from."""
@@ -146,6 +175,23 @@ def test_a_beginning_is_the_same_through_both(
         assert not np.array_equal(drawn[:20], photo()[:20])
     if beginning == "a mask's file, turned round":
         assert np.array_equal(drawn[16:48, 16:48], photo()[16:48, 16:48])
+
+
+@pytest.mark.parametrize("said", LANGUAGE)
+def test_a_sweep_is_said_in_either_language(said: str, cli: Cli, place: Path) -> None:
+    prompt, typed, options = LANGUAGE[said]
+    (place / "wildcards").mkdir(exist_ok=True)
+    (place / "wildcards" / "colours.txt").write_text("red\nblue\n", encoding="utf-8")
+    ran = cli(place, "sweep", prompt, *typed, "--plan", "--json")
+    assert ran.code == 0, ran.err
+    plan = ran.document["plan"]
+    foreseen = duktus.open(place).plan(prompt, **options)
+    assert (foreseen.name, foreseen.estimate.cells) == (plan["name"], plan["cells"])
+    assert plan["cells"] > 1
+    assert [axis.name for axis in foreseen.plan.axes] == [axis["name"] for axis in plan["axes"]]
+    if said == "drawn from a list":
+        inline = duktus.open(place).plan(prompt, **options, wildcards={"colours": ["red", "blue"]})
+        assert inline.name == plan["name"], "a list of one's own in place of the file"
 
 
 def test_a_sweep_file_and_a_series_around_a_picture(cli: Cli, place: Path) -> None:

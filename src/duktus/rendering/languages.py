@@ -29,6 +29,16 @@ ENGLISH: Mapping[str, str] = {
     "green": "green",
     "blue": "blue",
     "purple": "purple",
+    "drawn over": "drawn over",
+    "mask": "mask",
+    "variation": "variation",
+    "control": "control",
+    "control 2": "control 2",
+    "reference": "reference",
+    "reference weight": "reference weight",
+    "second pass": "second pass",
+    "refiner": "refiner",
+    "upscaled": "upscaled",
 }
 
 GERMAN: Mapping[str, str] = {
@@ -54,6 +64,16 @@ GERMAN: Mapping[str, str] = {
     "green": "grün",
     "blue": "blau",
     "purple": "violett",
+    "drawn over": "übermalt",
+    "mask": "Maske",
+    "variation": "Variation",
+    "control": "Vorlage",
+    "control 2": "Vorlage 2",
+    "reference": "Vorbild",
+    "reference weight": "Gewicht des Vorbilds",
+    "second pass": "zweiter Durchgang",
+    "refiner": "Refiner",
+    "upscaled": "vergrößert",
 }
 
 

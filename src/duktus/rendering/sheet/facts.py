@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from duktus.domain.beginning_told import beginning_told
 from duktus.domain.canonical import canonical_json, sha256_hex
 from duktus.domain.decision import DecisionKind, Label
 from duktus.domain.recipe import Recipe
@@ -43,18 +44,15 @@ _IN_CAPTION = ("strength", "cfg", "seed")
 
 
 def parameters(recipe: Recipe) -> list[tuple[str, str]]:
-    """(name, value in words) of everything a recipe sets; empty values left out."""
-    return [(name, words) for name, of in PARAMETERS if (words := of(recipe))]
+    """(name, value in words) of everything a recipe sets, what it begins from last; empty values left out."""
+    named = [(name, words) for name, of in PARAMETERS if (words := of(recipe))]
+    return named + [(part.label, part.words) for part in beginning_told(recipe)]
 
 
 def shared(cells: Sequence[SheetCell]) -> dict[str, str]:
     """The parameters that are the same, and not empty, in every cell."""
-    found: dict[str, str] = {}
-    for name, of in PARAMETERS:
-        values = {of(cell.recipe) for cell in cells}
-        if len(values) == 1 and (value := values.pop()):
-            found[name] = value
-    return found
+    first, *others = [dict(parameters(cell.recipe)) for cell in cells] or [{}]
+    return {name: words for name, words in first.items() if all(one.get(name) == words for one in others)}
 
 
 def caption(slot: Slot, axes: Sequence[Axis]) -> list[tuple[str, str]]:

@@ -108,6 +108,14 @@ def test_the_users_words_are_text_and_never_markup(tmp_path: Path) -> None:
     assert not any("onerror" in attributes for _, attributes in page.elements)
 
 
+def test_what_all_pictures_began_from_stands_at_the_top(tmp_path: Path) -> None:
+    source = {"picture": "3" * 64, "denoise": 0.5}
+    cells = [sheets.cell(tmp_path, (seed,), sheets.recipe(seed=seed, source=source)) for seed in (1, 2)]
+    text = laid(tmp_path, "Over", [SEED], cells)
+    assert "333333333333, denoise 0.5" in text
+    assert "übermalt" in laid(tmp_path, "Over", [SEED], cells, lang="de")
+
+
 def test_differences_name_the_axis_and_the_mean_change(tmp_path: Path) -> None:
     axes = [STRENGTH, CFG]
     cells = sheets.sweep(tmp_path, axes)
