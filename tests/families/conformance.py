@@ -87,7 +87,7 @@ class Conformance:
 
     def pipeline(self, folder: Path) -> Any:
         """The folder in diffusers' own pipeline, with the sampler of the specimen's recipes."""
-        pipe = DiffusionPipeline.from_pretrained(folder, local_files_only=True)
+        pipe = DiffusionPipeline.from_pretrained(folder, local_files_only=True).to(torch.float32)
         pipe.set_progress_bar_config(disable=True)
         pipe.scheduler = EulerDiscreteScheduler.from_config(pipe.scheduler.config)
         return pipe
