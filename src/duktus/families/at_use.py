@@ -34,15 +34,16 @@ class _Clock:
     def __init__(self) -> None:
         self.seconds = 0.0
         self.runs = False
+        self.device = torch.device("cpu")
 
 
 _clock = _Clock()
 
 
 @contextmanager
-def timed() -> Generator[_Clock]:
-    """Within, making weights is timed; on a GPU each is waited for, so only a trial should be."""
-    _clock.seconds, _clock.runs = 0.0, True
+def timed(device: torch.device) -> Generator[_Clock]:
+    """Within, making weights on that device is timed; a GPU is waited for each time."""
+    _clock.seconds, _clock.runs, _clock.device = 0.0, True, device
     try:
         yield _clock
     finally:
@@ -78,11 +79,10 @@ class AtUse(nn.Module):
         """The weight (out, ...), new each time where it is not at hand as it is."""
         if not _clock.runs:
             return self._made()
-        device = torch.device("cpu") if self.bias is None else self.bias.device
-        _wait(device)
+        _wait(_clock.device)
         started = time.perf_counter()
         weight = self._made()
-        _wait(weight.device)
+        _wait(_clock.device)
         _clock.seconds += time.perf_counter() - started
         return weight
 

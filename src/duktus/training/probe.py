@@ -247,7 +247,7 @@ def _step(loaded: LoadedBase, settings: TeachSettings) -> _Step:
         for _ in range(2):
             for parameter in learning.named.values():
                 parameter.grad = None
-            with at_use.timed() as making:
+            with at_use.timed(loaded.device) as making:
                 started = time.perf_counter()
                 answer = loaded.predict(shown.noisy, shown.timesteps, shown.texts.rows([0]))
                 _wait(loaded.device)

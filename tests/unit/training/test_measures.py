@@ -130,13 +130,14 @@ def test_so_does_a_smoke_run(
         return real(loaded, *rest)
 
     monkeypatch.setattr(preflight, "_smoke_run", scarce)
-    chosen = settings(dtype="float32", batch=1)
+    chosen = settings(dtype="float32", batch=1, int8_base="off")
     plan = preflight.preflight(tiny_base, pictures, chosen, tmp_path / "run")
     assert plan.measures == AWAY
     assert any("With gradient checkpointing and group offload" in words for words in plan.words)
     carries.clear()
+    last = settings(dtype="float32", batch=1, group_offload="on", gradient_checkpointing="on")
     with pytest.raises(TrainingError, match="does not fit into the memory of cpu"):
-        preflight.preflight(tiny_base, pictures, chosen, tmp_path / "run")
+        preflight.preflight(tiny_base, pictures, last, tmp_path / "run")
 
 
 def test_the_decision_in_words() -> None:
@@ -187,7 +188,9 @@ def test_a_run_on_eight_bits_goes_on_bit_for_bit_and_stays_on_them(
     assert isinstance(first, Paused)
     with pytest.raises(MismatchError, match="the base's weights were in 8 bits"):
         teach(tiny_base, pictures, four, tmp_path / "parts", measures=NOTHING, resume=True)
-    assert as_begun(four, tmp_path / "parts").int8_base == "on"  # though there is room for more
+    plan = preflight.preflight(tiny_base, pictures, four, tmp_path / "parts", resume=True)
+    assert plan.measures == INT8  # though there is room for more
+    assert as_begun(four, tmp_path / "parts").int8_base == "on"
     assert as_begun(settings(int8_base="off"), tmp_path / "parts").int8_base == "off"
     assert as_begun(four, tmp_path / "new") == four
     rest = teach(tiny_base, pictures, four, tmp_path / "parts", resume=True)
