@@ -230,5 +230,24 @@ def test_the_library_and_a_collection(cli: Cli, place: Path) -> None:
     (one,) = cli(place, "collection", "list", "--json").document["collections"]
     assert (one["name"], one["pictures"]) == ("rail", 1)
     assert "rail" in cli(place, "collection", "list").out
-    assert cli(place, "undecided", other.id, "--reason", "later").code == 0
-    assert ws.show(other).history[-1].reason == "later"
+
+
+def test_a_decision_has_an_author_a_reason_and_a_way_back(
+    cli: Cli, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (asset,) = duktus.open(place).render("a scarf", steps=2)
+    monkeypatch.setenv("DUKTUS_AUTHOR", "Ada")
+    assert cli(place, "undecided", asset.id, "--reason", "later").code == 0
+    monkeypatch.setenv("DUKTUS_AUTHOR", "Ben")
+    ws = duktus.open(place)
+    ws.discard(asset, reason="the colours")
+    assert cli(place, "undo", asset.id).code == 0
+    assert ws.redo(asset).reason == "the colours"
+    told = [(one.kind.value, one.author, one.reason) for one in ws.show(asset).history]
+    assert told[:2] == [("undecided", "Ada", "later"), ("discard", "Ben", "the colours")]
+    assert [kind for kind, _, _ in told[2:]] == ["undo", "redo"], "nothing is overwritten"
+    (kept,) = cli(place, "search", "scarf", "--decision", "discard", "--json").document["search"]["pictures"]
+    assert kept["id"] == asset.id
+    said = cli(place, "show", asset.id).out
+    assert "Ada later" in said
+    assert "Ben the colours" in said
