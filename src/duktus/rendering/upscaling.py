@@ -138,7 +138,9 @@ def _spandrel(network: UpscalerNetwork) -> tuple[Any, int]:
         found = reading.ModelLoader().load_from_state_dict(load_file(network.path))
     except Exception as error:  # spandrel's own errors are of no common kind
         raise InputError(
-            f"{network.path.name} is no upscaler that spandrel knows.", f"{error}.", "Take another file."
+            f"{network.path.name} is no upscaler that spandrel knows.",
+            f"{str(error).rstrip('.') or 'Its tensors are those of no architecture in its list'}.",
+            "Take another file.",
         ) from error
     if not isinstance(found, reading.ImageModelDescriptor) or found.input_channels != 3:
         raise InputError(f"{network.path.name} does not enlarge colour pictures.", "", "Take another file.")
