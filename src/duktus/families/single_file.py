@@ -46,9 +46,16 @@ KNOWN_FILES: dict[str, tuple[str, Role]] = {
     "e869ac7d6942cb327d68d5ed83a40447aadf20e0c3358d98b2cc9e270db0da26": (
         "SDXL Turbo 1.0", Role.RENDER_ONLY,
     ),
+    "9403429e0052277ac2a87ad800adece5481eecefd9ed334e1f348723621d2a0a": (
+        "FLUX.1 [schnell]", Role.RENDER_ONLY,
+    ),
+    "2407613050b809ffdff18a4ac99af83ea6b95443ecebdf80e064a79c825574a6": (
+        "Z-Image-Turbo", Role.RENDER_ONLY,
+    ),
 }  # fmt: skip
 """SHA-256 of files as their makers publish them on huggingface.co: stable-diffusion-v1-5 of the owner of that
-name, and stabilityai's stable-diffusion-xl-base-1.0, stable-diffusion-xl-refiner-1.0 and sdxl-turbo."""
+name, stabilityai's stable-diffusion-xl-base-1.0, stable-diffusion-xl-refiner-1.0 and sdxl-turbo,
+black-forest-labs' FLUX.1-schnell, and Z-Image-Turbo as Comfy-Org/z_image_turbo has it in bfloat16."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,10 @@ from tests.support.workspaces import make_workspace
 
 from duktus.actions.add_base import Wanted, add_base
 from duktus.actions.workspace import Workspace
+from duktus.archive.store import file_sha256
 from duktus.domain.base import Role
 from duktus.domain.errors import InputError, MismatchError
+from duktus.families import single_file
 from duktus.families.registry import family
 
 WEIGHTS = Path("transformer") / "diffusion_pytorch_model.safetensors"
@@ -116,6 +118,23 @@ def test_a_file_that_does_not_tell_its_role_is_asked_about(
         save_file({k: v for k, v in load_file(path).items() if "guidance_in" not in k}, path)
     with pytest.raises(InputError, match=r"cannot be told from its files.*--role"):
         add_base(workspace, Wanted(str(path), name="other", parts=str(parts)))
+
+
+def test_a_published_file_is_told_by_its_hash(
+    workspace: Workspace,
+    whole: tuple[str, Path],
+    parts: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And a distilled one stays for rendering, whatever is asked for and however it is called."""
+    path = in_the_first(whole, tmp_path / "base-for-teaching.safetensors")
+    known = {file_sha256(path): ("Something-Turbo", Role.RENDER_ONLY)}
+    monkeypatch.setattr(single_file, "KNOWN_FILES", known)
+    with pytest.raises(InputError, match=r"cannot be taught on.*Something-Turbo, by the hash of its file"):
+        add_base(workspace, Wanted(str(path), role=Role.TEACH_AND_RENDER, parts=str(parts)))
+    assert nothing_added(workspace)
+    assert add_base(workspace, Wanted(str(path), name="one", parts=str(parts))).base.role is Role.RENDER_ONLY
 
 
 def test_parts_of_another_size_another_family_and_quantised_files_are_refused(
