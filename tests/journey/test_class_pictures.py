@@ -11,8 +11,8 @@ from tests.support.portfolio import TRIGGER, write_pictures
 from tests.support.workspaces import Ran, rows
 
 import duktus
-from duktus.actions.class_pictures import drawn_class
 from duktus.actions.progress import Silent
+from duktus.actions.teaching.class_pictures import drawn_class
 from duktus.domain.style import TeachSettings
 from duktus.families.registry import family_of
 from duktus.rendering.files import read_recipe

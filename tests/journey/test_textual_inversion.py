@@ -11,7 +11,7 @@ from tests.support.portfolio import TRIGGER, write_pictures
 from tests.support.workspaces import Ran, rows
 
 import duktus
-from duktus.actions.lesson import Lesson, prepare
+from duktus.actions.teaching.lesson import Lesson, prepare
 from duktus.miniature import portraits_folder
 from duktus.training import Taught
 from duktus.training.teach import teach

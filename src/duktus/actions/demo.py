@@ -13,13 +13,13 @@ from typing import Any
 from duktus.actions.demo_measure import measure
 from duktus.actions.demo_report import Results, summary, words
 from duktus.actions.doctor import doctor
-from duktus.actions.lesson import Lesson
 from duktus.actions.progress import Progress, Silent
-from duktus.actions.request import Request
+from duktus.actions.recipes.request import Request
 from duktus.actions.sheet import sheet
 from duktus.actions.styles import export_style
 from duktus.actions.sweep import Swept, sweep
 from duktus.actions.teach_style import teach_style
+from duktus.actions.teaching.lesson import Lesson
 from duktus.actions.verify import verify
 from duktus.actions.workspace import Workspace
 from duktus.archive.disk import explained

@@ -7,16 +7,16 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from duktus.actions import sweep_file
-from duktus.actions.begun_series import lock_file, pause_file
-from duktus.actions.estimate import estimate
-from duktus.actions.filling import there
-from duktus.actions.planning import Plan, plan
 from duktus.actions.progress import Progress, Silent
+from duktus.actions.recipes.planning import Plan, plan
+from duktus.actions.recipes.request import Request
 from duktus.actions.render import check_out
 from duktus.actions.rendering import OnPreview
-from duktus.actions.request import Request
 from duktus.actions.sweep import Foreseen, Swept, carry_out
+from duktus.actions.sweeping import sweep_file
+from duktus.actions.sweeping.begun_series import lock_file, pause_file
+from duktus.actions.sweeping.estimate import estimate
+from duktus.actions.sweeping.filling import there
 from duktus.actions.workspace import Workspace
 from duktus.archive import series
 from duktus.archive.lock import held

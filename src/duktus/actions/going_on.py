@@ -8,20 +8,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from duktus.actions.beginning import Begun, begin
-from duktus.actions.beginning_asked import Beginning
+from duktus.actions.beginnings.beginning import Begun, begin
+from duktus.actions.beginnings.beginning_asked import Beginning
+from duktus.actions.beginnings.kept_beginning import before_beginning, continued, dropped
 from duktus.actions.bounds import out_of_bounds
 from duktus.actions.descending import record_child
-from duktus.actions.kept_beginning import before_beginning, continued, dropped
-from duktus.actions.planning import base_notes, style_for, trigger_notes
+from duktus.actions.foreign.taking_over import TakenOver, take_over
 from duktus.actions.progress import Progress, Silent
+from duktus.actions.recipes.planning import base_notes, style_for, trigger_notes
+from duktus.actions.recipes.request import Size
+from duktus.actions.recipes.text_strengths import no_text_part
+from duktus.actions.recipes.weights import weighting
 from duktus.actions.render import FOLDER, check_out, copy_all
 from duktus.actions.rendering import Job, render_jobs
-from duktus.actions.request import Size
-from duktus.actions.taking_over import TakenOver, take_over
-from duktus.actions.text_strengths import no_text_part
 from duktus.actions.verify import base_of
-from duktus.actions.weights import weighting
 from duktus.actions.workspace import Workspace
 from duktus.archive import assets, pictures, styles
 from duktus.archive.disk import explained

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from duktus.actions.foreign.sidecar import sidecar_of
 from duktus.actions.progress import Progress, Silent, Tick
-from duktus.actions.sidecar import sidecar_of
 from duktus.actions.workspace import Workspace
 from duktus.archive import assets, foreign
 from duktus.archive.disk import explained as disk_explained

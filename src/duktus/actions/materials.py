@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from duktus import rendering
-from duktus.actions.control_networks import networks_of
-from duktus.actions.reference_networks import references_of
-from duktus.actions.refiners import refiners_of
-from duktus.actions.upscalers import upscalers_of
+from duktus.actions.beginnings.control_networks import networks_of
+from duktus.actions.beginnings.reference_networks import references_of
+from duktus.actions.beginnings.refiners import refiners_of
+from duktus.actions.beginnings.upscalers import upscalers_of
 from duktus.actions.workspace import Workspace
 from duktus.domain.base import Base
 from duktus.domain.recipe import Recipe

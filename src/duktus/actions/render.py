@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duktus.actions.export_pictures import copy_target, picture_format, write_copy
-from duktus.actions.planning import Plan, plan
 from duktus.actions.progress import Progress, Silent
+from duktus.actions.recipes.planning import Plan, plan
+from duktus.actions.recipes.request import Request
 from duktus.actions.rendering import STRIP, Job, OnPreview, record, render_jobs
-from duktus.actions.request import Request
 from duktus.actions.workspace import Workspace
 from duktus.archive import descents, snippets
 from duktus.archive.disk import explained

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from duktus.actions.completing import Completed, complete
-from duktus.actions.sidecar import sidecar_of
+from duktus.actions.foreign.completing import Completed, complete
+from duktus.actions.foreign.sidecar import sidecar_of
 from duktus.actions.workspace import Workspace
 from duktus.archive import assets, decisions, foreign, lineage, pictures
 from duktus.archive.lineage import Edge

@@ -6,14 +6,14 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from duktus.actions.begun_series import lock_file, record_plan, same_plan, series_name
-from duktus.actions.estimate import Estimate, estimate
-from duktus.actions.filling import fill, there
-from duktus.actions.planning import Plan, plan
 from duktus.actions.progress import Progress, Silent
+from duktus.actions.recipes.planning import Plan, plan
+from duktus.actions.recipes.request import Request
 from duktus.actions.render import check_out, copy_all
 from duktus.actions.rendering import OnPreview
-from duktus.actions.request import Request
+from duktus.actions.sweeping.begun_series import lock_file, record_plan, same_plan, series_name
+from duktus.actions.sweeping.estimate import Estimate, estimate
+from duktus.actions.sweeping.filling import fill, there
 from duktus.actions.workspace import Workspace
 from duktus.archive import series
 from duktus.archive.disk import explained

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from duktus.actions.beginning_asked import Beginning
-from duktus.actions.kept_beginning import beginning_of
+from duktus.actions.beginnings.beginning_asked import Beginning
+from duktus.actions.beginnings.kept_beginning import beginning_of
+from duktus.actions.foreign.taking_over import take_over
 from duktus.actions.looking import looked_at
-from duktus.actions.request import Request
-from duktus.actions.taking_over import take_over
+from duktus.actions.recipes.request import Request
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles
 from duktus.domain.asset import Asset

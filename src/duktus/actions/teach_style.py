@@ -6,14 +6,14 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from duktus.actions.class_pictures import drawn_class
 from duktus.actions.devices import pick_device
-from duktus.actions.lesson import Lesson, Ready, prepare
-from duktus.actions.lesson_progress import Teller
 from duktus.actions.names import checked_name
 from duktus.actions.progress import Progress, Silent
-from duktus.actions.samples import Samples
 from duktus.actions.styles import SUFFIX, style_path
+from duktus.actions.teaching.class_pictures import drawn_class
+from duktus.actions.teaching.lesson import Lesson, Ready, prepare
+from duktus.actions.teaching.lesson_progress import Teller
+from duktus.actions.teaching.samples import Samples
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles
 from duktus.archive.disk import explained

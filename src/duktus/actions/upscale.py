@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from duktus.actions.beginnings.upscalers import upscaler_for
 from duktus.actions.descending import record_child
 from duktus.actions.devices import pick_device
 from duktus.actions.looking import Named, looked_at, named_picture
 from duktus.actions.progress import Progress, Silent, Tick
 from duktus.actions.render import FOLDER, Rendered, check_out, copy_all
 from duktus.actions.rendering import Job, Kept, keep_picture, record
-from duktus.actions.upscalers import upscaler_for
 from duktus.actions.verify import base_of
 from duktus.actions.workspace import Workspace
 from duktus.archive import assets

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from duktus.actions.beginning_asked import NAMES, from_options
+from duktus.actions.beginnings.beginning_asked import NAMES, from_options
 from duktus.actions.going_on import Wanted
 from duktus.domain import axes
 from duktus.domain.errors import InputError

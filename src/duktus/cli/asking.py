@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from duktus.domain.errors import InputError
 
 if TYPE_CHECKING:
-    from duktus.actions.request import Request
+    from duktus.actions.recipes.request import Request
     from duktus.cli.beginning import Begins
 
 DEFAULT_SEED = 1
@@ -57,8 +57,8 @@ def request(asked: Asked, *, several: bool, begins: Begins | None = None) -> Req
     ``several`` allows lists and ranges (a sweep). Without a seed a render draws one; a sweep takes 1, so
     that the same command names the same series.
     """
-    from duktus.actions.beginning_asked import Beginning
-    from duktus.actions.request import Request
+    from duktus.actions.beginnings.beginning_asked import Beginning
+    from duktus.actions.recipes.request import Request
     from duktus.domain import axes
 
     made = Request(

@@ -10,7 +10,7 @@ import typer
 from duktus.domain.errors import InputError
 
 if TYPE_CHECKING:
-    from duktus.actions.beginning_asked import Beginning
+    from duktus.actions.beginnings.beginning_asked import Beginning
 
 Image = Annotated[str | None, typer.Option("--image", metavar="FILE|ASSET", help="A picture to draw over.")]
 Denoise = Annotated[
@@ -101,7 +101,7 @@ class Begins:
 
     def beginning(self) -> Beginning:
         """What they ask for; what can be seen to be wrong without a workspace is refused here."""
-        from duktus.actions.beginning_asked import Beginning
+        from duktus.actions.beginnings.beginning_asked import Beginning
         from duktus.domain import beginning_words as words
 
         for text in self.masks or []:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from duktus.actions.completing import Completed
+    from duktus.actions.foreign.completing import Completed
     from duktus.actions.show import Shown
     from duktus.domain.foreign import ForeignRecipe
     from duktus.rendering.metadata.explain import Explained

@@ -77,7 +77,7 @@ def show(
         series = shown.series
         if file is not None:
             from duktus.actions.going_further import definition
-            from duktus.actions.sweep_file import write
+            from duktus.actions.sweeping.sweep_file import write
 
             given.terminal.say(f"Wrote {write(file, definition(here, name), name)}.")
         lines = [f"{series.name}: {len(series.cells)} pictures", *series.notes]

@@ -166,9 +166,9 @@ def teach(
     }
 
     def act(given: Given) -> Outcome:
-        from duktus.actions.lesson import Lesson
         from duktus.actions.reports import style_json
         from duktus.actions.teach_style import teach_style
+        from duktus.actions.teaching.lesson import Lesson
         from duktus.wiring import workspace
 
         lesson = Lesson(

@@ -17,7 +17,7 @@ from duktus.cli.terminal import duration
 from duktus.domain.errors import InputError
 
 if TYPE_CHECKING:
-    from duktus.actions.request import Request
+    from duktus.actions.recipes.request import Request
     from duktus.actions.sweep import Foreseen, Swept
     from duktus.actions.workspace import Workspace
     from duktus.domain.asset import PictureFormat
@@ -246,8 +246,8 @@ def _request(asked: Asked, wanted: _Wanted) -> tuple[Request, str | None]:
         if wanted.extend is not None and wanted.name is not None:
             raise InputError("Both --add-to and --name name a series.", "", "Give --add-to alone.")
         return request(asked, several=True, begins=wanted.begins), wanted.name
-    from duktus.actions.beginning_asked import Beginning
-    from duktus.actions.sweep_file import read
+    from duktus.actions.beginnings.beginning_asked import Beginning
+    from duktus.actions.sweeping.sweep_file import read
 
     said = [one.name for one in fields(asked) if getattr(asked, one.name) not in (None, [], False)]
     if wanted.extend is not None:
@@ -268,7 +268,7 @@ def _request(asked: Asked, wanted: _Wanted) -> tuple[Request, str | None]:
 
 def _save(here: Workspace, made: Request, extend: str | None, name: str | None, path: Path) -> None:
     from duktus.actions.going_further import extended
-    from duktus.actions.sweep_file import write
+    from duktus.actions.sweeping.sweep_file import write
 
     if extend is None:
         write(path, made, name)

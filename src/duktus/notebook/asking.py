@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from duktus.notebook.door import name_of
 
 if TYPE_CHECKING:
-    from duktus.actions.request import Request
+    from duktus.actions.recipes.request import Request
     from duktus.domain.style import Style
 
 ValueT = TypeVar("ValueT")
@@ -28,8 +28,8 @@ def request_of(
     options: dict[str, Any],
 ) -> Request:
     """The request that the arguments of a verb make; :class:`InputError` for an option nobody knows."""
-    from duktus.actions.beginning_asked import NAMES, from_options
-    from duktus.actions.request import Request
+    from duktus.actions.beginnings.beginning_asked import NAMES, from_options
+    from duktus.actions.recipes.request import Request
     from duktus.domain import axes
     from duktus.domain.errors import InputError
 

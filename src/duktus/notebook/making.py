@@ -67,8 +67,8 @@ class Making(Door):
         own, e.g. ``steps=200``. ``prior="a portrait of a woman"`` names a class that the base shall go on
         drawing as before; it draws pictures of it itself, unless ``prior_pictures`` is a folder of some.
         """
-        from duktus.actions.lesson import Lesson
         from duktus.actions.teach_style import teach_style
+        from duktus.actions.teaching.lesson import Lesson
 
         lesson = Lesson(
             pictures=Path(pictures),
@@ -165,7 +165,7 @@ class Making(Door):
         ``variation_strength``; ``controls``; ``references``; ``hires`` with ``hires_denoise``,
         ``hires_steps`` and ``hires_by``; ``refiner`` with ``refine_at``; ``draft``. They are written as on
         the command line
-        (:class:`duktus.actions.beginning_asked.Beginning`).
+        (:class:`duktus.actions.beginnings.beginning_asked.Beginning`).
         """
         from duktus.actions.sweep import sweep
 
@@ -257,7 +257,7 @@ class Making(Door):
     def sweep_file(self, path: str | Path, *, name: str | None = None) -> SeriesHandle:
         """Render the sweep written in a ``.sweep.toml`` file."""
         from duktus.actions.sweep import sweep
-        from duktus.actions.sweep_file import read
+        from duktus.actions.sweeping.sweep_file import read
 
         found = read(Path(path))
         done = sweep(self._inner, found.request, name=name or found.name, progress=self._progress)

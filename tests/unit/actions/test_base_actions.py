@@ -19,8 +19,8 @@ from tests.support.workspaces import make_workspace, style
 
 from duktus.actions.add_base import Wanted, add_base
 from duktus.actions.bases import check_base, list_bases, remove_base, show_base
-from duktus.actions.planning import plan
-from duktus.actions.request import Request
+from duktus.actions.recipes.planning import plan
+from duktus.actions.recipes.request import Request
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles
 from duktus.domain.base import Role

@@ -10,9 +10,9 @@ from PIL import Image
 from tests.support.beginnings import photo, write_picture
 from tests.support.workspaces import BASE, make_workspace
 
-from duktus.actions.beginning_asked import Beginning
-from duktus.actions.planning import Plan, plan
-from duktus.actions.request import Request
+from duktus.actions.beginnings.beginning_asked import Beginning
+from duktus.actions.recipes.planning import Plan, plan
+from duktus.actions.recipes.request import Request
 from duktus.actions.workspace import Workspace
 from duktus.domain.base import Base
 from duktus.domain.beginning import Extend, Hires, Variation

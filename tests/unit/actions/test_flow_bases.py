@@ -12,11 +12,11 @@ from tests.support.tiny_flow import SCHNELL, write_tiny_flux, write_tiny_flux2, 
 from tests.support.workspaces import make_workspace
 
 from duktus.actions.add_base import Wanted, add_base
-from duktus.actions.lesson import Lesson
-from duktus.actions.planning import plan
+from duktus.actions.recipes.planning import plan
+from duktus.actions.recipes.request import Request
 from duktus.actions.render import render
-from duktus.actions.request import Request
 from duktus.actions.teach_style import teach_style
+from duktus.actions.teaching.lesson import Lesson
 from duktus.actions.verify import verify
 from duktus.actions.workspace import Workspace
 from duktus.domain.base import Role

@@ -11,7 +11,7 @@ from tests.support.workspaces import BASE, adapter, make_workspace, recipe, rows
 from tools.foreign_pictures import written
 from tools.foreign_pictures.written import NAMES, golden, picture_of, png, with_comment
 
-from duktus.actions.completing import complete
+from duktus.actions.foreign.completing import complete
 from duktus.actions.import_pictures import Fate, import_pictures
 from duktus.actions.progress import Silent
 from duktus.actions.show import show

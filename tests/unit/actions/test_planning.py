@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from tests.support.workspaces import BASE, make_workspace, style
 
-from duktus.actions.begun_series import series_name
 from duktus.actions.names import checked_name, slug
-from duktus.actions.planning import MAX_CELLS, plan
 from duktus.actions.prompt_library import add_snippet, change_snippet
-from duktus.actions.request import Request
-from duktus.actions.sweep_file import parse, written
+from duktus.actions.recipes.planning import MAX_CELLS, plan
+from duktus.actions.recipes.request import Request
+from duktus.actions.sweeping.begun_series import series_name
+from duktus.actions.sweeping.sweep_file import parse, written
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles
 from duktus.domain.base import Base
@@ -253,7 +253,7 @@ def test_brackets_are_weights_where_the_family_can(
     assert plan(workspace, Request(("a (red:1.2) hat",))).recipes[0].weighting == "a1111"
     assert plan(workspace, Request(("a hat",), negatives=("[blur]",))).recipes[0].weighting == "a1111"
     assert plan(workspace, Request(("a hat",))).recipes[0].weighting is None
-    monkeypatch.setattr("duktus.actions.weights.family", lambda _: object())
+    monkeypatch.setattr("duktus.actions.recipes.weights.family", lambda _: object())
     assert plan(workspace, Request(("a hat (red)",))).recipes[0].weighting is None
     with pytest.raises(InputError, match=r"tiny cannot weight words: '\(red:1.2\)'"):
         plan(workspace, Request(("a (red:1.2) hat",)))

@@ -14,8 +14,8 @@ from tests.support.tiny_base import MINIATURE_DEFAULTS, write_tiny_base
 from tests.support.workspaces import make_workspace, rows, style
 
 from duktus.actions.import_style import import_style
-from duktus.actions.planning import plan
-from duktus.actions.request import Request
+from duktus.actions.recipes.planning import plan
+from duktus.actions.recipes.request import Request
 from duktus.actions.style_files import Repair, candidates, check_style
 from duktus.actions.styles import export_style, full_metadata_of, show_style
 from duktus.actions.workspace import Workspace

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from duktus.actions import sweep_file
-from duktus.actions.beginning_asked import Beginning
-from duktus.actions.request import Request
+from duktus.actions.beginnings.beginning_asked import Beginning
+from duktus.actions.recipes.request import Request
+from duktus.actions.sweeping import sweep_file
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from duktus.actions.unchanged import unchanged_axes
+from duktus.actions.sweeping.unchanged import unchanged_axes
 from duktus.domain.series import Axis, Cell
 
 AXES = (Axis(name="strength", values=(0, 0.5, 1)), Axis(name="seed", values=(1, 2)))

@@ -13,8 +13,8 @@ from tests.support.tiny_sdxl import WIDTHS, write_tiny_sdxl
 from tests.support.workspaces import make_workspace, rows
 
 from duktus.actions.import_style import import_style
-from duktus.actions.planning import plan
-from duktus.actions.request import Request
+from duktus.actions.recipes.planning import plan
+from duktus.actions.recipes.request import Request
 from duktus.actions.style_files import Repair, check_style
 from duktus.actions.styles import export_style
 from duktus.actions.workspace import Workspace

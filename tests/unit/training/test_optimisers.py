@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from transformers.optimization import Adafactor
 
-from duktus.actions.lesson import Lesson, _settings
+from duktus.actions.teaching.lesson import Lesson, _settings
 from duktus.domain.base import Base
 from duktus.domain.errors import InputError
 from duktus.domain.style import Optimiser, TeachSettings

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from duktus.actions.beginning_asked import Beginning
+from duktus.actions.beginnings.beginning_asked import Beginning
+from duktus.actions.beginnings.control_networks import network_for
+from duktus.actions.beginnings.reference_networks import reference_for
+from duktus.actions.beginnings.refiners import refine
 from duktus.actions.bounds import out_of_bounds
-from duktus.actions.control_networks import network_for
 from duktus.actions.looking import looked_at
-from duktus.actions.reference_networks import reference_for
-from duktus.actions.refiners import refine
 from duktus.actions.workspace import Workspace
 from duktus.archive import lineage, pictures
 from duktus.archive.lineage import Edge, Kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from duktus.actions.finding_networks import with_hash
+from duktus.actions.beginnings.finding_networks import with_hash
 from duktus.actions.workspace import Workspace
 from duktus.domain.base import Base
 from duktus.domain.beginning import Refine

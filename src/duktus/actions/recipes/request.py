@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from duktus.actions.beginning_asked import Beginning
+from duktus.actions.beginnings.beginning_asked import Beginning
 from duktus.domain.recipe import Sampler, Schedule
 
 Size = tuple[int, int]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from duktus.actions.weights import weighting
+from duktus.actions.recipes.weights import weighting
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles
 from duktus.domain.base import Base

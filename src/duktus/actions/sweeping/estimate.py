@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from duktus.actions.planning import Plan
+from duktus.actions.recipes.planning import Plan
 from duktus.actions.workspace import Workspace
 from duktus.archive import measured
 from duktus.archive.measured import Cost

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from duktus.actions import sweep_file
 from duktus.actions.names import checked_name, slug
-from duktus.actions.planning import Plan
+from duktus.actions.recipes.planning import Plan
 from duktus.actions.render import FOLDER
+from duktus.actions.sweeping import sweep_file
 from duktus.actions.workspace import Workspace
 from duktus.archive import series, snippets
 from duktus.archive.series import Planned

@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from duktus.actions.completing import known_adapter, known_base
-from duktus.actions.weights import weighting
+from duktus.actions.foreign.completing import known_adapter, known_base
+from duktus.actions.recipes.weights import weighting
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles
 from duktus.domain.base import Base

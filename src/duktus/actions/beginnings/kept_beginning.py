@@ -7,8 +7,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from duktus.actions.beginning import control_words, reference_words
-from duktus.actions.beginning_asked import Beginning
+from duktus.actions.beginnings.beginning import control_words, reference_words
+from duktus.actions.beginnings.beginning_asked import Beginning
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Lane, Recipe
 

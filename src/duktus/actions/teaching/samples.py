@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from duktus.actions.plain_recipe import plain_recipe
 from duktus.actions.progress import Progress, Tick
+from duktus.actions.recipes.plain_recipe import plain_recipe
 from duktus.archive.store import write_whole
 from duktus.domain.base import Base
 from duktus.domain.recipe import AdapterRef, Lane, Numerics, Recipe

@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from duktus.actions.plain_recipe import plain_recipe
 from duktus.actions.progress import Progress, Tick
+from duktus.actions.recipes.plain_recipe import plain_recipe
 from duktus.archive.store import write_whole
 from duktus.domain.base import Base
 from duktus.domain.errors import PictureError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from duktus.actions.finding_networks import with_hash
+from duktus.actions.beginnings.finding_networks import with_hash
 from duktus.actions.workspace import Workspace
 from duktus.domain.errors import NotFoundError
 from duktus.domain.recipe import Recipe

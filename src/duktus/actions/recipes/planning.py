@@ -9,14 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from duktus.actions.beginning import Begun, begin
-from duktus.actions.beginning_axes import explicit, options_of, steered, text_strengths_of
+from duktus.actions.beginnings.beginning import Begun, begin
 from duktus.actions.bounds import out_of_bounds
-from duktus.actions.crossing import MAX_CELLS, Crossed, Options, Point, cross
-from duktus.actions.request import Request
-from duktus.actions.text_strengths import with_text_strengths
-from duktus.actions.weights import weighting
-from duktus.actions.wording import plain, worded
+from duktus.actions.recipes.beginning_axes import explicit, options_of, steered, text_strengths_of
+from duktus.actions.recipes.crossing import MAX_CELLS, Crossed, Options, Point, cross
+from duktus.actions.recipes.request import Request
+from duktus.actions.recipes.text_strengths import with_text_strengths
+from duktus.actions.recipes.weights import weighting
+from duktus.actions.recipes.wording import plain, worded
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles as archived
 from duktus.domain.base import Base

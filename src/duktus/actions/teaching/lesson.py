@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from duktus.actions.word_lesson import method_of, word_values
+from duktus.actions.teaching.word_lesson import method_of, word_values
 from duktus.domain.base import Base
 from duktus.domain.errors import InputError
 from duktus.domain.style import Method, TeachSettings

@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from duktus.actions.beginning import AGAIN, Begun
+from duktus.actions.beginnings.beginning import AGAIN, Begun
 from duktus.actions.bounds import out_of_bounds
-from duktus.actions.crossing import Point
-from duktus.actions.request import Request
+from duktus.actions.recipes.crossing import Point
+from duktus.actions.recipes.request import Request
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Recipe
 

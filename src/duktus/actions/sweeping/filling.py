@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from duktus.actions.begun_series import pause_file
-from duktus.actions.estimate import in_order
-from duktus.actions.planning import Plan
 from duktus.actions.progress import Progress, Tick
+from duktus.actions.recipes.planning import Plan
 from duktus.actions.rendering import Job, OnPreview, render_jobs
-from duktus.actions.unchanged import unchanged_axes
+from duktus.actions.sweeping.begun_series import pause_file
+from duktus.actions.sweeping.estimate import in_order
+from duktus.actions.sweeping.unchanged import unchanged_axes
 from duktus.actions.workspace import Workspace
 from duktus.archive import assets, series
 from duktus.domain.asset import Asset

@@ -38,10 +38,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from duktus.actions.beginning_asked import NAMES, Beginning
-from duktus.actions.beginning_axes import AXES as BEGINNING_AXES
-from duktus.actions.beginning_axes import TEXT_STRENGTH_OF
-from duktus.actions.request import Request
+from duktus.actions.beginnings.beginning_asked import NAMES, Beginning
+from duktus.actions.recipes.beginning_axes import AXES as BEGINNING_AXES
+from duktus.actions.recipes.beginning_axes import TEXT_STRENGTH_OF
+from duktus.actions.recipes.request import Request
 from duktus.archive.disk import explained
 from duktus.archive.store import write_whole
 from duktus.domain import axes

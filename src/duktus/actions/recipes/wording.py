@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from duktus.actions.request import Request
+from duktus.actions.recipes.request import Request
 from duktus.actions.workspace import Workspace
 from duktus.archive import snippets
 from duktus.domain import templates

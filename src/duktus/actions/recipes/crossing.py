@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from duktus.actions.wording import Worded
+from duktus.actions.recipes.wording import Worded
 from duktus.domain.errors import InputError
 from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.series import Axis, AxisValue

@@ -1,0 +1,1 @@
+"""What pictures begin from and are held to: pictures, masks, and the networks that stand beside a base."""

@@ -1,0 +1,1 @@
+"""Recipes of ours from what other programs wrote."""

@@ -1,0 +1,1 @@
+"""What teaching a style needs: the lesson, its pictures and its progress."""
