@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
+from duktus.domain.errors import InputError
 from duktus.rendering.compare import Pixels
 
 if TYPE_CHECKING:
@@ -16,7 +18,16 @@ if TYPE_CHECKING:
 
 
 def to_pixels(decoded: Tensor) -> Pixels:
-    """(n, h, w, 3) bytes of (n, 3, h, w) values in [-1, 1], rounded to nearest."""
+    """(n, h, w, 3) bytes of (n, 3, h, w) values in [-1, 1], rounded to nearest.
+
+    :class:`InputError` for values that are no numbers: a picture of them would be black, and kept.
+    """
+    if not bool(torch.isfinite(decoded).all()):
+        raise InputError(
+            "The picture came out as no numbers (NaN).",
+            "The base's weights hold none, or numbers overflowed on the way.",
+            'Get the base again; if it is whole, set device = "cpu" in duktus.toml.',
+        )
     scaled = ((decoded.float() + 1) * 127.5).round().clamp(0, 255)
     return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy().astype(np.uint8))
 

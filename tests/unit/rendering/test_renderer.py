@@ -3,10 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tests.support.recipes import mixed, recipe, styled, write_random_style
+from tests.support.tiny_base import MINIATURE_DEFAULTS, write_tiny_base
 
 from duktus.domain.errors import InputError, MismatchError, NotFoundError
 from duktus.domain.recipe import AdapterRef, Lane, Numerics, Sampler, Schedule
+from duktus.families.registry import family_of
 from duktus.rendering.compare import compare
 from duktus.rendering.renderer import Renderer
 
@@ -198,3 +201,14 @@ def test_pictures_decoded_together_have_the_bits_of_each_alone(tiny, renderer):
     together = base.decode(latents)
     assert torch.equal(together, torch.cat([base.decode(row) for row in latents.split(1)]))
     assert together.shape == (5, 3, 128, 96)
+
+
+def test_a_picture_of_no_numbers_is_an_error_and_not_a_black_picture(tmp_path):
+    folder = write_tiny_base(tmp_path / "base", duktus=MINIATURE_DEFAULTS)
+    (weights,) = (folder / "vae").glob("*.safetensors")
+    tensors = load_file(weights)
+    tensors["decoder.conv_out.bias"][0] = torch.nan
+    save_file(tensors, weights)
+    base = family_of(folder).describe(folder, "broken")
+    with pytest.raises(InputError, match=r"no numbers.*Get the base again"):
+        list(Renderer(base, {}).render([recipe(base)]))
