@@ -57,7 +57,13 @@ def teach(
         typer.Option("--template", help="How captions are built, e.g. '{trigger}, {caption}'."),
     ] = None,
     held_out: Annotated[
-        Path | None, typer.Option("--held-out", help="Further pictures to measure on, never to teach on.")
+        str | None,
+        typer.Option(
+            "--held-out",
+            metavar="FOLDER|COUNT",
+            help="Further pictures to measure on, never to teach on; or how many of PICTURES are held out "
+            "for that.",
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run stopped.")] = False,
     steps: Annotated[int | None, typer.Option("--steps", help="Longest run.")] = None,
@@ -168,7 +174,7 @@ def teach(
     def act(given: Given) -> Outcome:
         from duktus.actions.reports import style_json
         from duktus.actions.teach_style import teach_style
-        from duktus.actions.teaching.lesson import Lesson
+        from duktus.actions.teaching.lesson import Lesson, held_out_as_said
         from duktus.wiring import workspace
 
         lesson = Lesson(
@@ -177,7 +183,7 @@ def teach(
             trigger=trigger,
             base=base,
             template=template,
-            held_out=held_out,
+            held_out=None if held_out is None else held_out_as_said(held_out),
             prior_pictures=prior_pictures,
             resume=resume,
             changes=tuple((key, value) for key, value in changes.items() if value is not None),

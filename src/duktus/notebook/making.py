@@ -56,7 +56,7 @@ class Making(Door):
         trigger: str,
         base: str | None = None,
         template: str | None = None,
-        held_out: str | Path | None = None,
+        held_out: str | Path | int | None = None,
         prior_pictures: str | Path | None = None,
         resume: bool = False,
         **settings: Any,
@@ -66,6 +66,7 @@ class Making(Door):
         ``settings`` are fields of :class:`duktus.domain.style.TeachSettings` that differ from the base's
         own, e.g. ``steps=200``. ``prior="a portrait of a woman"`` names a class that the base shall go on
         drawing as before; it draws pictures of it itself, unless ``prior_pictures`` is a folder of some.
+        ``held_out`` is a folder of further pictures to measure on, or how many of these are held out.
         """
         from duktus.actions.teach_style import teach_style
         from duktus.actions.teaching.lesson import Lesson
@@ -76,7 +77,7 @@ class Making(Door):
             trigger=trigger,
             base=base,
             template=template,
-            held_out=None if held_out is None else Path(held_out),
+            held_out=Path(held_out) if isinstance(held_out, str) else held_out,
             prior_pictures=None if prior_pictures is None else Path(prior_pictures),
             resume=resume,
             changes=tuple(settings.items()),

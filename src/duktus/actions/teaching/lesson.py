@@ -27,8 +27,10 @@ class Lesson:
     trigger: str
     template: str | None = None
     """A caption for pictures without their own."""
-    held_out: Path | None = None
-    """A folder of pictures to measure on; without it some of ``pictures`` are held out by rule."""
+    held_out: Path | int | None = None
+    """A folder of pictures to measure on, or how many of ``pictures`` are held out for that; without it some
+    of them by rule.
+    """
     prior_pictures: Path | None = None
     """A folder of class pictures; without it the base draws them, where ``changes`` name a ``prior``."""
     resume: bool = False
@@ -60,8 +62,13 @@ def prepare(base: Base, lesson: Lesson) -> Ready:
         )
 
     _check_neutral(settings)
-    held_out = read(lesson.held_out) if lesson.held_out else None
+    held_out = read(lesson.held_out) if isinstance(lesson.held_out, Path) else None
     return Ready(base, settings, read(lesson.pictures), held_out, _class_given(lesson, settings))
+
+
+def held_out_as_said(said: str) -> Path | int:
+    """A number of pictures, or a folder: also one whose name is a number, if it is there."""
+    return int(said) if said.isdecimal() and not Path(said).is_dir() else Path(said)
 
 
 def _check_neutral(settings: TeachSettings) -> None:
@@ -102,6 +109,7 @@ def _settings(base: Base, lesson: Lesson) -> TeachSettings:
         "min_snr_gamma": defaults.min_snr_gamma,
         "noise_levels": defaults.noise_levels,
         **(word_values(base) if method is Method.TEXTUAL_INVERSION else {}),
+        **({"held_out": lesson.held_out} if isinstance(lesson.held_out, int) else {}),
         **changes,
     }
     if "rank" in values and "alpha" not in values:
