@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from duktus.actions.neighbours import wait_asleep_among_others
 from duktus.actions.workspace import ControlFolder, ReferenceFiles, Workspace
 from duktus.archive.archive import Archive
 from duktus.archive.store import Store
@@ -32,7 +31,6 @@ def workspace_at(root: Path, environment: Mapping[str, str] | None = None) -> Wo
     if root.exists() and not root.is_dir():
         raise InputError(f"{root} is not a folder.", "A workspace is a folder.", "Name another one.")
     settings = read_settings(root, environment)
-    wait_asleep_among_others(os.environ)
     return Workspace(
         root=root,
         archive=Archive(root / "archive" / "archive.sqlite"),

@@ -16,6 +16,7 @@ is used, so that opening a workspace does not load torch.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,10 @@ def open_workspace(path: str | Path, *, progress: Progress | None = None) -> Wor
 
     ``progress`` is told what goes on (:class:`duktus.actions.progress.Progress`); nobody when None.
     """
+    from duktus.actions.neighbours import wait_asleep_among_others
     from duktus.wiring import workspace_at
 
+    wait_asleep_among_others(os.environ)
     inner = workspace_at(Path(path))
     inner.prepare()
     return Workspace(inner, progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -44,17 +45,24 @@ def test_what_a_person_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert environment == {"GOMP_SPINCOUNT": "5"}
 
 
-def test_a_command_tells_its_threads_before_torch_is_there(tmp_path) -> None:
+@pytest.mark.parametrize(
+    "door",
+    [
+        "from duktus.cli.app import run; run(['style', 'teach', 'nowhere', '--name', 'x', '--trigger', 'y'])",
+        "import duktus; duktus.open('here')",
+    ],
+)
+def test_both_doors_tell_threads_before_torch_is_there(door: str, tmp_path: Path) -> None:
     asked = (
-        "import os, sys, psutil\n"
-        "from duktus import wiring\n"
+        "import os, psutil\n"
         "from duktus.actions import neighbours\n"
         "psutil.getloadavg = lambda: (9.0, 9.0, 9.0)\n"
         "neighbours.others = lambda: 1.0\n"
-        f"wiring.workspace_at(__import__('pathlib').Path({str(tmp_path)!r}))\n"
-        "assert 'torch' not in sys.modules\n"
+        f"{door}\n"
         "print(os.environ['OMP_WAIT_POLICY'])\n"
     )
     free = {name: value for name, value in os.environ.items() if not name.startswith(("OMP", "GOMP", "KMP"))}
-    said = subprocess.run([sys.executable, "-c", asked], env=free, capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == "PASSIVE"
+    said = subprocess.run(
+        [sys.executable, "-c", asked], cwd=tmp_path, env=free, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.splitlines()[-1] == "PASSIVE"
