@@ -90,8 +90,7 @@ class Autoencoder:
         return self._preview
 
     def drop(self) -> None:
-        """Free the network; the preview matrix is fitted before."""
-        self.latent_to_rgb()
+        """Free the network."""
         self._network = None
 
     def _fit_preview(self) -> Tensor:

@@ -67,13 +67,13 @@ class FolderBase(ABC):
         return bytes_of(self.denoiser)
 
     def drop_encoders(self) -> None:
-        """Free the text encoders and the autoencoder; the preview matrix is fitted before."""
+        """Free the text encoders and the autoencoder."""
         self.encoder_bytes = 0
         self.drop_pictures()
         self._drop_text_encoders()
 
     def drop_pictures(self) -> None:
-        """Free the autoencoder alone; the preview matrix is fitted before."""
+        """Free the autoencoder alone."""
         self._pictures.drop()
 
     @abstractmethod

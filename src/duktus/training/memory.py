@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 SHARE = 0.8
 """Of the free memory that a step may keep; the rest is for what comes and goes within an operation."""
 CGROUP = Path("/sys/fs/cgroup")
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_MOST_IN_HEAP = 32 * 2**20
+"""As far as glibc's own threshold goes, mallopt(3)."""
 DENOISERS = ("unet", "transformer")
 """What the folder of a denoiser is called."""
 
@@ -122,6 +127,19 @@ def cgroup_room(folder: Path) -> int | None:
     except (OSError, ValueError, StopIteration):  # "max" is no number: there is no limit
         return None
     return max(0, limit - used + cached)
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what a step frees for the next, in this process from now on; glibc only.
+
+    By default it hands the end of its heap back to the system after each pass and asks for it again, page
+    by page: 4,500 page faults and a twentieth of a step's time on the miniature. Blocks of more than 32 MB,
+    as full-size bases use, are handed back as before.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, _MOST_IN_HEAP)
+        library.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def out_of_memory(error: BaseException) -> bool:

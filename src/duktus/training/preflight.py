@@ -22,7 +22,7 @@ from duktus.training.checkpoint import CheckpointFolder, RunRecord, as_begun, st
 from duktus.training.evaluation import build_probes, rows
 from duktus.training.loop import Trainer
 from duktus.training.measures import Measures, ladder
-from duktus.training.memory import out_of_memory
+from duktus.training.memory import keep_freed_memory, out_of_memory
 from duktus.training.probe import choose
 from duktus.training.training_set import CLASS_PROBE, TrainingSet
 
@@ -81,6 +81,7 @@ def preflight(
     """
     check_role(base)
     _check_folder(folder)
+    keep_freed_memory()
     taught, kept = (pictures, held_out) if held_out is not None else pictures.split(settings.held_out)
     choice, smoke = _tried(base, taught, as_begun(settings, folder) if resume else settings, folder, device)
     asked = rows(len(kept.pictures), settings)

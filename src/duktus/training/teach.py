@@ -16,6 +16,7 @@ from duktus.training.evaluation import build_probes
 from duktus.training.events import OnEvent
 from duktus.training.loop import Trainer
 from duktus.training.measures import Measures, asked
+from duktus.training.memory import keep_freed_memory
 from duktus.training.preflight import check_role
 from duktus.training.recomputing import recompute
 from duktus.training.run import Run
@@ -67,6 +68,7 @@ def teach(
     """
     check_role(base)
     check_class(settings, prior)
+    keep_freed_memory()
     gc.collect()  # the pre-flight's copy of the base hangs together in circles
     checkpoints = CheckpointFolder(folder / CHECKPOINTS)
     if not resume:

@@ -56,7 +56,6 @@ def test_encoders_can_be_dropped_and_what_was_encoded_stays(tiny):
     base.encode_text(["a woman"])
     base.drop_encoders()
     base.encode_text(["a woman"])
-    assert base.latent_to_rgb().shape == (17, 3)
     with pytest.raises(RuntimeError, match="dropped"):
         base.encode_text(["a man"])
 

@@ -101,9 +101,9 @@ def test_another_arithmetic_must_be_good_and_clearly_faster(
     def measured(_base: object, _settings: object, where: tuple[str, str], *_: object) -> probe._Tried:
         dtype = where[1]
         trial = (
-            Trial("cpu", dtype, 1.0, None)
+            Trial("mps", dtype, 1.0, None)
             if dtype == "float32"
-            else Trial("cpu", dtype, seconds, error, fault)
+            else Trial("mps", dtype, seconds, error, fault)
         )
         return probe._Tried(trial, Fit(NOTHING, 0, 1, 2, asked=False))
 

@@ -1,6 +1,4 @@
-"""The U-Net's attention, its time embedding and what is added to it, where rendering needs them other than
-stock.
-"""
+"""The U-Net's attention, its time embedding and what is added to it, where they are other than stock."""
 
 from __future__ import annotations
 
@@ -8,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch.nn import functional
 
-from duktus.families import proof
+from duktus.families import cpu_attention, proof
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -17,15 +15,18 @@ if TYPE_CHECKING:
 
 
 class PlainAttention:
-    """Attention as every block of a Stable Diffusion U-Net computes it, with the bits held.
+    """Attention as every block of a Stable Diffusion U-Net computes it, with the bits held, without, or
+    (``None``) so that it is quick to differentiate.
 
     The part of diffusers' ``AttnProcessor2_0`` that these families use: no masks, no norms of its own.
     """
 
-    def __init__(self, how: type[proof.Held] = proof.Held) -> None:
-        self._attention: Any = (
-            functional.scaled_dot_product_attention if how is proof.Together else proof.attention
-        )
+    def __init__(self, how: type[proof.Held] | None = None) -> None:
+        self._attention: Any = proof.attention
+        if how is None:
+            self._attention = cpu_attention.attention
+        elif how is proof.Together:
+            self._attention = functional.scaled_dot_product_attention
 
     def __call__(
         self,

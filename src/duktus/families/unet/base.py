@@ -83,6 +83,7 @@ class UnetBase(FolderBase, Generic[Encoded]):
         super().__init__(base, device=device, dtype=dtype, holding=holding)
         self._unet: Any = self._denoiser(UNet2DConditionModel, "unet")
         self.denoiser: nn.Module = self._unet
+        self._unet.set_attn_processor(PlainAttention())
         time_once(self._unet)
         self._pictures = self._autoencoder(AutoencoderKL, pictures)
         self._schedule = SignalSchedule(self._noise, base.name, self.device)

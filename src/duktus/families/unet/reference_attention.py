@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from diffusers.models.attention_processor import AttnProcessor2_0
 
 from duktus.families import proof
 from duktus.families.unet.attention import PlainAttention
@@ -52,9 +51,8 @@ def show(unet: nn.Module, shown: Sequence[Shown]) -> None:
     if not shown and not unet.__dict__.get(_SHOWN):
         return
     how = proof.arithmetic_of(unet)
-    stock: Any = AttnProcessor2_0() if how is None else PlainAttention(how)
     changing: Any = unet
-    processors: dict[str, Any] = dict.fromkeys(changing.attn_processors, stock)
+    processors: dict[str, Any] = dict.fromkeys(changing.attn_processors, PlainAttention(how))
     for place, name in enumerate(attentions_to_text(unet) if shown else ()):
         processors[name] = ReferenceAttention([_rows(one, place) for one in shown], how or proof.Together)
     changing.set_attn_processor(processors)
