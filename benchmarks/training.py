@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--base", choices=["miniature", "sdxl"], default="miniature")
     parser.add_argument("--bare", action="store_true")
+    parser.add_argument("--dtype", default="auto")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -110,7 +111,7 @@ def ours(base: Path, pictures: Path, workspace: Path, asked: argparse.Namespace)
         "rank": RANK,
         "targets": "attention",
         "patience": None,
-        "dtype": "float32",
+        "dtype": asked.dtype,
     }
     if asked.bare:
         settings |= {"evaluate_every": asked.steps, "held_out": 0}

@@ -96,6 +96,7 @@ def _teach(
         prompt,
         told,
         device=device,
+        dtype=plan.dtype,
         batch=workspace.batch,
         word=ready.settings.trigger if ready.settings.method is Method.TEXTUAL_INVERSION else None,
     )

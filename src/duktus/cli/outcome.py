@@ -19,6 +19,7 @@ from typing import Any
 
 import typer
 
+from duktus.actions.collecting import collect_seldom
 from duktus.actions.neighbours import wait_asleep_among_others
 from duktus.cli.terminal import Terminal
 from duktus.domain.errors import UserError
@@ -47,6 +48,7 @@ def perform(context: typer.Context, as_json: bool, act: Callable[[Given], Outcom
     """Run a command's action, print what came of it, and leave with the right exit code."""
     place: Path | None = (context.find_root().obj or {}).get("workspace")
     terminal = Terminal()
+    collect_seldom()
     wait_asleep_among_others(os.environ)  # before ``act`` loads the action, and with it torch
     try:
         with _asked_to_stop(terminal), terminal:

@@ -91,6 +91,8 @@ class Autoencoder:
 
     def drop(self) -> None:
         """Free the network."""
+        if self._network is not None:
+            self._network.to("meta")
         self._network = None
 
     def _fit_preview(self) -> Tensor:

@@ -39,9 +39,11 @@ def open_workspace(path: str | Path, *, progress: Progress | None = None) -> Wor
 
     ``progress`` is told what goes on (:class:`duktus.actions.progress.Progress`); nobody when None.
     """
+    from duktus.actions.collecting import collect_seldom
     from duktus.actions.neighbours import wait_asleep_among_others
     from duktus.wiring import workspace_at
 
+    collect_seldom()
     wait_asleep_among_others(os.environ)
     inner = workspace_at(Path(path))
     inner.prepare()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from duktus.domain.errors import TrainingError
-from duktus.families import at_use
 from duktus.training.cache import data_order
 from duktus.training.learning import begin
+from duktus.training.memory import release
 from duktus.training.optimisers import Stepper
 from duktus.training.randomness import generator_for, number_for
 
@@ -156,10 +156,8 @@ class Trainer:
 
     def release(self) -> None:
         """Free the base and what was learned, so that another copy fits. Nothing else may follow."""
-        for convoy in at_use.convoys(self.base.denoiser):
-            convoy.forget()
-        self.base.denoiser.to("meta")
         self.learning.release()
+        release(self.base)
 
     def load_adapter(self, tensors: Mapping[str, Tensor]) -> None:
         """Only what was learned, of a checkpoint."""

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import psutil
 import torch
 
+from duktus.families import at_use
 from duktus.families.pretrained import DTYPES
 from duktus.families.safetensors_header import read_header
 
 if TYPE_CHECKING:
     from duktus.domain.base import Base
+    from duktus.families.family import LoadedBase
     from duktus.families.holding import Holding
     from duktus.training.measures import Measures
 
@@ -134,12 +136,27 @@ def keep_freed_memory() -> None:
 
     By default it hands the end of its heap back to the system after each pass and asks for it again, page
     by page: 4,500 page faults and a twentieth of a step's time on the miniature. Blocks of more than 32 MB,
-    as full-size bases use, are handed back as before.
+    as full-size bases use, are handed back as before; :func:`release` hands back the rest.
     """
-    if platform.libc_ver()[0] == "glibc":
-        library = ctypes.CDLL(None)
+    if (library := _glibc()) is not None:
         library.mallopt(_M_MMAP_THRESHOLD, _MOST_IN_HEAP)
         library.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def release(base: LoadedBase) -> None:
+    """Free a base now: its modules hang together in circles that Python would find late. Nothing else may
+    be asked of it.
+    """
+    for convoy in at_use.convoys(base.denoiser):
+        convoy.forget()
+    base.denoiser.to("meta")
+    base.drop_encoders()
+    if (library := _glibc()) is not None:
+        library.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -22,7 +22,7 @@ from duktus.training.checkpoint import CheckpointFolder, RunRecord, as_begun, st
 from duktus.training.evaluation import build_probes, rows
 from duktus.training.loop import Trainer
 from duktus.training.measures import Measures, ladder
-from duktus.training.memory import keep_freed_memory, out_of_memory
+from duktus.training.memory import keep_freed_memory, out_of_memory, release
 from duktus.training.probe import choose
 from duktus.training.training_set import CLASS_PROBE, TrainingSet
 
@@ -94,6 +94,7 @@ def preflight(
     disk = (settings.keep_checkpoints + 3) * smoke.checkpoint_bytes + smoke.style_bytes
     _check_disk(folder, disk)
     memory = peak_memory(choice.device)
+    release(choice.loaded)
     needs = (
         f"{settings.steps} steps of {settings.batch} pictures at {settings.resolution} px take about "
         f"{in_words(seconds)} ({smoke.step_seconds:.2f} s a step), {memory / 2**30:.1f} GB of memory and "
@@ -234,6 +235,7 @@ def _tried(
         try:
             return choice, _smoke_run(choice.loaded, taught, settings, folder)
         except RuntimeError as error:
+            release(choice.loaded)
             rungs = tuple(rung for rung in ladder(settings, choice.device) if rung > choice.fit.measures)
             if not out_of_memory(error):
                 raise

@@ -21,7 +21,7 @@ from duktus.domain.style import Method
 from duktus.families import at_use, registry
 from duktus.training.learning import begin
 from duktus.training.measures import NOTHING, Measures, asked, ladder
-from duktus.training.memory import Fit, expected_bytes, free_memory, out_of_memory, size
+from duktus.training.memory import Fit, expected_bytes, free_memory, out_of_memory, release, size
 from duktus.training.recomputing import example, recompute, recomputes, step_bytes
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ def choose(
     taken: _Tried | None = None
     reference: Tensor | None = None
     for dtype in wanted:
-        if taken is not None:
+        if taken is not None and taken.loaded is not None:
+            release(taken.loaded)
             taken.loaded = None
         tried = _try(base, settings, (place, dtype), rungs or ladder(settings, place), reference)
         trials.append(tried.trial)
@@ -119,6 +120,8 @@ def choose(
             reference = tried.gradient
         if tried.trial.beats(taken.trial if taken else None):
             taken = tried
+        elif tried.loaded is not None:
+            release(tried.loaded)
         del tried
     if taken is None:
         raise TrainingError(
@@ -177,11 +180,13 @@ def _try(
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         return _Tried(Trial(device, dtype, math.inf, None, f"failed ({reason})"))
     if not bool(torch.isfinite(step.gradient).all()):
+        release(loaded)
         return _Tried(Trial(device, dtype, step.seconds, None, "numbers overflow"))
     off = None
     if reference is not None:
         off = float((step.gradient - reference).norm() / reference.norm())
         if off > TOLERANCE:
+            release(loaded)
             fault = f"its gradient is {off:.0%} away from float32"
             return _Tried(Trial(device, dtype, step.seconds, off, fault))
     trial = Trial(device, dtype, step.seconds, off, measures=fit.measures)
@@ -194,7 +199,6 @@ def _lowest(
     """The base on the first rung that carries a real step; measured, not believed."""
     device, dtype = where
     for holding, alike in groupby(rungs, key=lambda measures: measures.holding):
-        gc.collect()  # what the rung before had loaded hangs together in circles
         tried = [*alike]
         last = tried[-1] == rungs[-1]
         if not last and expected_bytes(base, dtype, holding) > free_memory(torch.device(device)):
@@ -205,6 +209,7 @@ def _lowest(
         except RuntimeError as error:
             if last or not out_of_memory(error):
                 raise
+            gc.collect()  # what was loaded of it hangs together in circles
             continue
         room = free_memory(loaded.device)
         if settings.method is not Method.TEXTUAL_INVERSION:  # which needs the text encoders all the time
@@ -222,7 +227,7 @@ def _lowest(
                     raise
                 continue
             return loaded, replace(fit, slower=took.slower), took
-        del loaded
+        release(loaded)
     raise AssertionError("the last rung is always tried")
 
 
@@ -315,6 +320,8 @@ def _surveyed(
         fault = f"not tried: its weights take {size(needed)} at least, {size(free)} are free"
         return Trial(device, dtype, math.inf, None, fault), None
     tried = _try(base, settings, (device, dtype), rungs, reference)
+    if tried.loaded is not None:
+        release(tried.loaded)
     return tried.trial, tried.gradient
 
 

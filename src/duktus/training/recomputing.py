@@ -119,12 +119,14 @@ class _Ledger:
         self._block = 0
         self._blocks = 0
 
-    def pack(self, tensor: Tensor) -> Tensor:
-        """Note a tensor that is kept for the way back."""
+    def pack(self, tensor: Tensor) -> None:
+        """Note a tensor that is kept for the way back, which is never gone: a graph that kept what it made
+        itself would be a circle, and stay for ever with the weights that it used.
+        """
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in self._weights:
             self._kept.setdefault(storage.data_ptr(), (storage.nbytes(), self._block))
-        return tensor
+            self._seen.append(tensor.detach())
 
     def block(self, module: Any, *given: Any) -> Any:
         """Compute a block in the place of diffusers' gradient checkpointing, and note what it was given."""
@@ -132,13 +134,17 @@ class _Ledger:
             if isinstance(tensor, torch.Tensor):
                 storage = tensor.untyped_storage()
                 self._borders[storage.data_ptr()] = storage.nbytes()
-                self._seen.append(tensor)  # held, so that no storage is counted under a used address
+                self._seen.append(tensor.detach())  # held, so that no storage is counted under a used address
         self._blocks += 1
         self._block = self._blocks
         try:
             return module(*given)
         finally:
             self._block = 0
+
+    def forget(self) -> None:
+        """Let go of what is held; the denoiser goes on knowing this ledger."""
+        self._seen.clear()
 
     def kept(self) -> Kept:
         """Of the pass so far."""
@@ -159,8 +165,9 @@ def _kept(base: LoadedBase, shown: Example) -> Kept:
     ledger = _Ledger(base.denoiser)
     denoiser: Any = base.denoiser
     denoiser.enable_gradient_checkpointing(ledger.block)
-    with torch.autograd.graph.saved_tensors_hooks(ledger.pack, lambda tensor: tensor):
+    with torch.autograd.graph.saved_tensors_hooks(ledger.pack, lambda nothing: nothing):
         answer = base.predict(shown.noisy, shown.timesteps, text)
     found = ledger.kept()
-    del answer  # held until here, for the same reason
+    del answer
+    ledger.forget()
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import signal
 import threading
 from collections.abc import Callable, Generator
@@ -69,7 +68,6 @@ def teach(
     check_role(base)
     check_class(settings, prior)
     keep_freed_memory()
-    gc.collect()  # the pre-flight's copy of the base hangs together in circles
     checkpoints = CheckpointFolder(folder / CHECKPOINTS)
     if not resume:
         checkpoints.refuse_if_used()
@@ -79,7 +77,6 @@ def teach(
     loaded = family.load(base, device=device, dtype=dtype, holding=measures.holding)
     recompute(loaded, on=measures.recompute)
     cache = build_cache(loaded, taught, kept, settings, prior)
-    gc.collect()  # and so do the encoders, which the cache has made needless
     trainer = Trainer(loaded, cache, settings)
     run = Run(
         trainer=trainer,

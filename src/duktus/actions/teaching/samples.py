@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from duktus.rendering import Renderer, encode_png
 NAME = "in-training"
 """How the recipes of samples call the unfinished style."""
 
-ON_A_CPU = 2
+ON_A_CPU = 4
 """Pictures drawn together on a CPU: more need more memory beside the run (six 760 MiB where two need 589, on
 the miniature) and are no faster. The pictures are the same."""
 
@@ -38,16 +39,20 @@ class Samples:
         told: Progress,
         *,
         device: str,
+        dtype: str,
         batch: int,
         word: str | None = None,
     ) -> None:
-        """``word``: the one that the style's vectors stand for; None of an adapter."""
+        """``dtype``: what the run computes in. ``word``: the one that the style's vectors stand for; None of
+        an adapter.
+        """
         self._word = word
         self._base = base
         self._folder = folder
         self._prompt = prompt
         self._told = told
         self._device = device
+        self._dtype: Any = dtype
         self._batch = min(batch, ON_A_CPU) if device == "cpu" else batch
         self._drawing: tuple[str, Renderer] | None = None
         """The style that was drawn last, with its renderer: one finished style is drawn at two strengths."""
@@ -63,14 +68,15 @@ class Samples:
     def draw(
         self, file: Path, strength: float, prompt: str, seeds: Sequence[int]
     ) -> Sequence[NDArray[np.uint8]]:
-        """One draft of ``prompt`` per seed, (height, width, 3), in half the base's steps: nobody sees more of
-        it than a thumbnail.
+        """One draft of ``prompt`` per seed, (height, width, 3), in half the base's steps and in the run's
+        arithmetic: nobody sees more of it than a thumbnail.
         """
         style = tensor_hash(file)
         if self._drawing is None or self._drawing[0] != style:
             self._drawing = (style, self._renderer(file))
         steps = self._base.render.steps
-        rough = {"numerics": Numerics(lane=Lane.DRAFT), "steps": min(steps, max(FEWEST_STEPS, steps // 2))}
+        drafty = Numerics(lane=Lane.DRAFT, dtype=self._dtype)
+        rough = {"numerics": drafty, "steps": min(steps, max(FEWEST_STEPS, steps // 2))}
         recipes = [self._recipe(style, strength, prompt, seed).model_copy(update=rough) for seed in seeds]
         return self._render(self._drawing[1], recipes)
 
