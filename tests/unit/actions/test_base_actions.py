@@ -6,12 +6,16 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from diffusers import StableDiffusionInpaintPipeline, StableDiffusionXLInpaintPipeline
 from safetensors.torch import load_file, save_file
-from tests.support.recipes import write_random_style
+from tests.support.beginnings import photo, write_picture
+from tests.support.recipes import recipe, write_random_style
 from tests.support.single_files import write_single_file
 from tests.support.tiny_base import write_tiny_base
 from tests.support.tiny_sdxl import write_tiny_sdxl
@@ -24,8 +28,12 @@ from duktus.actions.recipes.request import Request
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles
 from duktus.domain.base import Role
+from duktus.domain.beginning import Extend, Source
 from duktus.domain.errors import ConflictError, InputError, MismatchError, NotFoundError
 from duktus.families.registry import family
+from duktus.rendering import Materials
+from duktus.rendering.renderer import Renderer
+from duktus.training.preflight import check_role
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +83,60 @@ def test_a_folder_is_added_in_place_and_used_under_its_name(workspace: Workspace
     assert (sd15 / "model_index.json").is_file()
 
 
+INPAINTING = {
+    "sd15": (
+        partial(write_tiny_base, channels=(32, 48), latent_channels=4),
+        StableDiffusionInpaintPipeline,
+        {"safety_checker": None},
+    ),
+    "sdxl": (write_tiny_sdxl, StableDiffusionXLInpaintPipeline, {"add_watermarker": False}),
+}
+
+
+@pytest.mark.parametrize("kind", INPAINTING)
 def test_a_single_file_for_inpainting_is_told_by_its_first_layer(
-    workspace: Workspace, tmp_path: Path
+    workspace: Workspace, tmp_path: Path, kind: str
 ) -> None:
-    folder = write_tiny_base(tmp_path / "within", channels=(32, 48), latent_channels=4, inpainting=True)
-    file = write_single_file(folder, tmp_path / "within.safetensors")
+    """It holds what diffusers reads from it, paints as the folder it was made of, and is not taught on."""
+    write, pipeline, without = INPAINTING[kind]
+    folder = write(tmp_path / "within", inpainting=True)
+    file = write_single_file(folder, tmp_path / "a-plain-base.safetensors")
+    with pytest.raises(InputError, match="is a base for inpainting"):
+        add_base(workspace, Wanted(str(file), role=Role.RENDER_ONLY, config=str(folder)))
+    assert nothing_added(workspace)
     added = add_base(workspace, Wanted(str(file), config=str(folder)))
-    assert added.base.role is Role.INPAINTING
+    assert (added.base.family, added.base.role) == (kind, Role.INPAINTING)
     assert "inpainting" in added.words
+    with pytest.raises(InputError, match=r"Nothing can be taught on.*take the plain edition"):
+        check_role(added.base)
+    theirs = pipeline.from_single_file(str(file), config=str(folder), local_files_only=True, **without)
+    for part in ("unet", "vae", "text_encoder", *(("text_encoder_2",) if kind == "sdxl" else ())):
+        weights = "model" if part.startswith("text") else "diffusion_pytorch_model"
+        ours = load_file(added.base.folder / part / f"{weights}.safetensors")
+        their = getattr(theirs, part).state_dict()
+        assert ours.keys() == their.keys()
+        assert all(torch.equal(tensor, their[name]) for name, tensor in ours.items()), part
+    source, path = write_picture(tmp_path / "photo.png", photo())
+    begun = Source(picture=source, denoise=1.0, extend=Extend(right=32))
+    drawn = []
+    for base in (added.base, family(kind).describe(folder, "x")):
+        renderer = Renderer(base, {}, materials=Materials({source: path}))
+        (picture,) = renderer.render([recipe(base, steps=2, width=96, source=begun)])
+        drawn.append(picture.pixels)
+    assert np.array_equal(*drawn)
+    assert np.array_equal(drawn[0][:, :64], photo()), "what was there comes back exactly"
+    assert drawn[0][:, 64:].std() > 1, "the new room is painted"
+
+
+@pytest.mark.parametrize("kind", INPAINTING)
+def test_a_single_file_for_inpainting_is_not_read_as_a_plain_base(
+    workspace: Workspace, tmp_path: Path, kind: str
+) -> None:
+    write, *_ = INPAINTING[kind]
+    file = write_single_file(write(tmp_path / "within", inpainting=True), tmp_path / "within.safetensors")
+    with pytest.raises(InputError, match=r"does not hold what its family needs.*--config"):
+        add_base(workspace, Wanted(str(file), config=str(write(tmp_path / "plain"))))
+    assert nothing_added(workspace)
 
 
 def test_a_base_that_changed_afterwards_is_refused(workspace: Workspace, sd15: Path, tmp_path: Path) -> None:

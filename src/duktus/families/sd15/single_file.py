@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duktus.domain.base import Role
-from duktus.families.roles import Told
 from duktus.families.single_file import SingleFile
+from duktus.families.unet.inpainting import TOLD, file_takes_a_mask
 
 if TYPE_CHECKING:
     from duktus.families.safetensors_header import Header
 
-FIRST = "model.diffusion_model.input_blocks.0.0.weight"
-INPAINTING = 9
-"""Channels: latents, mask, and the latents of what the mask leaves."""
 CROSS = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
 IN_PROJECTION = "model.diffusion_model.input_blocks.1.1.proj_in.weight"
 TEXT = "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight"
@@ -28,10 +24,8 @@ def recognise(header: Header) -> SingleFile | None:
         return None
     if len(projection.shape) != 4 or cross.shape[-1] != text.shape[-1]:
         return None
-    first = header.tensors.get(FIRST)
-    if first is not None and len(first.shape) == 4 and first.shape[1] == INPAINTING:
-        told = Told(Role.INPAINTING, "Its U-Net takes a mask and a picture beside the latents.")
+    if file_takes_a_mask(header):
         return SingleFile(
-            "StableDiffusionInpaintPipeline", "stable-diffusion-v1-5/stable-diffusion-inpainting", told
+            "StableDiffusionInpaintPipeline", "stable-diffusion-v1-5/stable-diffusion-inpainting", TOLD
         )
     return SingleFile("StableDiffusionPipeline", "stable-diffusion-v1-5/stable-diffusion-v1-5")

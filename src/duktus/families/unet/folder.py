@@ -8,7 +8,7 @@ from duktus.domain.base import RenderDefaults, Role
 from duktus.domain.errors import InputError
 from duktus.families.folder_hash import read_json
 from duktus.families.roles import Told
-from duktus.families.unet.inpainting import takes_a_mask
+from duktus.families.unet.inpainting import TOLD, takes_a_mask
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def told_by_unet_folder(folder: Path) -> Told:
     unet, vae = (read_json(folder / part / "config.json") for part in ("unet", "vae"))
     noise = read_json(folder / "scheduler" / "scheduler_config.json")
     if takes_a_mask(unet, vae):
-        return Told(Role.INPAINTING, "Its U-Net takes a mask and a picture beside the latents.")
+        return TOLD
     kind = str(noise.get("_class_name"))
     if unet.get("time_cond_proj_dim") is not None:
         return Told(Role.RENDER_ONLY, "Its U-Net takes guidance as an input: distilled, as LCM is.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from duktus.domain.base import Role
 from duktus.domain.errors import InputError
+from duktus.families.roles import Told
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
     from duktus.domain.base import Base
     from duktus.domain.recipe import Recipe
     from duktus.families.family import Conditioning
+    from duktus.families.safetensors_header import Header
 
+TOLD = Told(Role.INPAINTING, "Its U-Net takes a mask and a picture beside the latents.")
+FIRST_LAYER = "model.diffusion_model.input_blocks.0.0.weight"
+"""Of a U-Net in a single file, Stable Diffusion 1.x and SDXL alike."""
+CHANNELS = 9
+"""Of such a first layer: latents, mask, and the latents of what the mask leaves."""
 WORDS = (
     "This base paints within pictures (inpainting): give it a picture with a mask or with new room. Nothing "
     "is taught on it, and it draws nothing from noise alone; take the plain edition of the base for both."
@@ -43,6 +50,12 @@ class PaintsWithin(Protocol):
 def takes_a_mask(unet: dict[str, Any], vae: dict[str, Any]) -> bool:
     """Whether a U-Net of that configuration sees mask and picture beside what that autoencoder makes."""
     return unet.get("in_channels", 4) == 2 * vae.get("latent_channels", 4) + 1
+
+
+def file_takes_a_mask(header: Header) -> bool:
+    """Whether the U-Net in a single file does, by the shape of its first layer."""
+    first = header.tensors.get(FIRST_LAYER)
+    return first is not None and len(first.shape) == 4 and first.shape[1] == CHANNELS
 
 
 def check_paints(base: Base, recipe: Recipe) -> None:
