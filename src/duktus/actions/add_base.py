@@ -63,6 +63,7 @@ def add_base(workspace: Workspace, wanted: Wanted, *, progress: Progress | None 
             "A base is never replaced under its name, because recipes refer to it.",
             "Choose another --name, or remove that one first: duktus base remove " + name + ".",
         )
+    _refuse_at_a_glance(path, wanted)
     with explained(workspace.root):
         if workspace.prepare():
             told.say(f"Made a workspace in {workspace.root}.")
@@ -71,7 +72,7 @@ def add_base(workspace: Workspace, wanted: Wanted, *, progress: Progress | None 
             if path.is_dir():
                 base = _described(path.absolute(), name, wanted.role)
                 record = _record(base, str(path.absolute()))
-            elif path.is_file() or path.suffix.lower() in {".safetensors", *PICKLES}:
+            elif _named_a_file(path):
                 base, record = _from_file(workspace, path, name, wanted, told)
             else:
                 base, record = _from_hub(name, wanted, told)
@@ -87,6 +88,20 @@ def _refuse_contradictions(wanted: Wanted, path: Path) -> None:
         raise InputError(f"{path} has its own settings.", "", "--config is for single files.")
     if wanted.parts and path.is_dir():
         raise InputError(f"{path} has its own parts.", "", "--parts is for files of a transformer alone.")
+
+
+def _refuse_at_a_glance(path: Path, wanted: Wanted) -> None:
+    """What is no base at all is told before there is a workspace for it."""
+    if path.is_dir():
+        family_of(path)
+    elif _named_a_file(path):
+        family_of_file(path)
+    else:
+        _check_hub_id(wanted.source)
+
+
+def _named_a_file(path: Path) -> bool:
+    return path.is_file() or path.suffix.lower() in {".safetensors", *PICKLES}
 
 
 def _described(folder: Path, name: str, role: Role | None) -> Base:
@@ -111,15 +126,20 @@ def _record(base: Base, source: str, **more: str | None) -> BaseRecord:
     )
 
 
-def _from_hub(name: str, wanted: Wanted, told: Progress) -> tuple[Base, BaseRecord]:
+def _check_hub_id(source: str) -> None:
     from duktus.families import hub  # noqa: PLC0415 - the hub's client is slow to load
 
-    if not hub.is_hub_id(wanted.source):
+    if not hub.is_hub_id(source):
         raise InputError(
-            f"{wanted.source} is neither a folder, nor a file, nor a hub id.",
+            f"{source} is neither a folder, nor a file, nor a hub id.",
             "A hub id is OWNER/NAME, e.g. stabilityai/stable-diffusion-xl-base-1.0.",
             "Check the spelling.",
         )
+
+
+def _from_hub(name: str, wanted: Wanted, told: Progress) -> tuple[Base, BaseRecord]:
+    from duktus.families import hub  # noqa: PLC0415 - the hub's client is slow to load
+
     found = hub.download(wanted.source, revision=wanted.revision, say=told.say)
     base = _described(found.folder, name, wanted.role)
     return base, _record(base, wanted.source, revision=found.revision)

@@ -34,6 +34,7 @@ from duktus.families.registry import family
 from duktus.rendering import Materials
 from duktus.rendering.renderer import Renderer
 from duktus.training.preflight import check_role
+from duktus.wiring import workspace_at
 
 
 @pytest.fixture(scope="module")
@@ -350,6 +351,38 @@ def test_a_file_that_is_damaged_within_leaves_nothing(
     with pytest.raises(InputError, match="is damaged"):
         add_base(workspace, Wanted(str(path), name="mine", role=Role.RENDER_ONLY, config=str(sd15)))
     assert nothing_added(workspace)
+
+
+def files_in(root: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("damage", ["at a glance", "within"])
+def test_a_refused_base_leaves_the_workspace_as_it_was(
+    workspace: Workspace, sd15: Path, tmp_path: Path, damage: str
+) -> None:
+    path = write_single_file(sd15, tmp_path / "base.safetensors")
+    if damage == "at a glance":
+        path.write_bytes(path.read_bytes()[:-100])
+    else:
+        save_file({k: v for k, v in load_file(path).items() if ".middle_block.0." not in k}, path)
+    before = files_in(workspace.root)
+    with pytest.raises(InputError, match="is damaged" if damage == "at a glance" else "does not hold"):
+        add_base(workspace, Wanted(str(path), name="mine", role=Role.RENDER_ONLY, config=str(sd15)))
+    assert files_in(workspace.root) == before
+
+
+@pytest.mark.parametrize("source", ["base.safetensors", "base.ckpt", "nowhere at all", "folder"])
+def test_what_is_no_base_makes_no_workspace(tmp_path: Path, source: str) -> None:
+    (tmp_path / "given" / "folder").mkdir(parents=True)
+    for name in ("base.safetensors", "base.ckpt"):
+        (tmp_path / "given" / name).write_bytes(b"\xff" * 64)
+    fresh = workspace_at(tmp_path / "fresh", {})
+    with pytest.raises(InputError):
+        add_base(fresh, Wanted(str(tmp_path / "given" / source)))
+    assert not fresh.root.exists()
 
 
 @pytest.mark.parametrize("name", ["model.ckpt", "model.bin"])

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,26 @@ def test_a_lock_holds_between_processes_and_dies_with_its_holder(tmp_path: Path)
         holder.kill()
     with Lock(path, "the style 'x'"):
         pass
+
+
+def test_a_released_lock_leaves_no_file_and_still_lets_one_in_at_a_time(tmp_path: Path) -> None:
+    """Those who wait hold a file that is removed under them."""
+    path = tmp_path / "locks" / "style.lock"
+    inside: list[int] = []
+    crowds: list[int] = []
+
+    def enter(_: int) -> None:
+        for _round in range(30):
+            with Lock(path, "it", wait=True):
+                inside.append(1)
+                path.with_suffix(".seen").write_bytes(b"")
+                crowds.append(len(inside))
+                inside.pop()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(enter, range(8)))
+    assert crowds == [1] * 240
+    assert [one.name for one in path.parent.iterdir()] == ["style.seen"]
 
 
 def test_hashing_a_file_reads_it_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
