@@ -10,6 +10,7 @@ from duktus.notebook import SeriesHandle, Workspace
 
 VERBS = {
     "check_style",
+    "doctor",
     "import_style",
     "aim",
     "collect",

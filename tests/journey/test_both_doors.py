@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,21 @@ def test_a_sweep_file_and_a_series_around_a_picture(cli: Cli, place: Path) -> No
         one["id"] for one in around["series"]["assets"]
     ]
     assert ws.verify_series("around").identical
+
+
+def test_the_machine_and_the_workspace_are_as_well_through_both(cli: Cli, place: Path) -> None:
+    """Free room and seconds change from one moment to the next; everything else is the same."""
+    ws = duktus.open(place)
+    for typed, said in ((["--quick"], {"quick": True}), (["--base", "other"], {"base": "other"})):
+        ran = cli(place, "doctor", *typed, "--json")
+        told = {one["name"]: one for one in ran.document["doctor"]["findings"]}
+        findings = {one.name: one for one in ws.doctor(**said)}
+        assert [(one.name, one.ok) for one in findings.values()] == [(n, o["ok"]) for n, o in told.items()]
+        assert ran.document["doctor"]["ok"] == all(one.ok for one in findings.values())
+        for name in ("python", "libraries", "base", "workspace", "archive"):
+            assert asdict(findings[name]) == told[name] | {"details": tuple(told[name]["details"])}
+        assert ("computes" in told) is ("--quick" not in typed)
+    assert "other" in findings["base"].found
 
 
 def test_the_library_and_a_collection(cli: Cli, place: Path) -> None:

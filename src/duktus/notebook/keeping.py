@@ -1,4 +1,4 @@
-"""Bases, styles, prompts and picture files that a workspace keeps."""
+"""Bases, styles, prompts and picture files that a workspace keeps, and whether it is well."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from duktus.actions.bases import BaseChecked, BaseListed, BaseRemoved, BaseShown
     from duktus.actions.import_pictures import Imported
+    from duktus.actions.machine import Finding
     from duktus.actions.prompt_library import Changed, Listed
     from duktus.actions.prompt_library import Shown as SnippetShown
     from duktus.actions.style_files import Checked, Repair
@@ -21,7 +22,7 @@ from duktus.notebook.door import Door, id_of, name_of
 
 
 class Keeping(Door):
-    """Bases, styles, prompts and picture files that a workspace keeps."""
+    """Bases, styles, prompts and picture files that a workspace keeps, and whether it is well."""
 
     def add_snippet(self, name: str, text: str, *, kind: str = "other", brand: str = "") -> Snippet:
         """Put a piece of prompt into the library; a prompt names it ``<snippet:NAME>``."""
@@ -75,6 +76,14 @@ class Keeping(Door):
             None if parts is None else str(parts),
         )
         return add_base(self._inner, wanted, progress=self._progress).base
+
+    def doctor(self, *, base: str | None = None, quick: bool = False) -> list[Finding]:
+        """Check the machine and the workspace, and try what it computes in on a base, the workspace's own when
+        None; ``quick`` leaves the trying out. Each finding says what to do where it is not well.
+        """
+        from duktus.actions.doctor import doctor
+
+        return doctor(self._inner, base=base, quick=quick, progress=self._progress)
 
     def bases(self) -> list[BaseListed]:
         """Every base by name, in short."""
