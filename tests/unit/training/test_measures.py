@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -50,7 +53,7 @@ def test_what_a_device_cannot_do_is_refused(settings: Make) -> None:
 
 
 def test_the_headers_tell_what_loading_takes(tiny_base: Base, settings: Make) -> None:
-    loaded = probe.choose(tiny_base, settings(batch=1), "cpu").loaded
+    loaded = probe.choose(tiny_base, settings(batch=1, dtype="float32"), "cpu").loaded
     buffers = loaded.denoiser_bytes + loaded.encoder_bytes - expected_bytes(tiny_base, "float32", STOCK)
     assert 0 <= buffers < 1000
     half = expected_bytes(tiny_base, "bfloat16", STOCK)
@@ -208,3 +211,32 @@ def test_the_limit_of_a_container_counts(tmp_path: Path) -> None:
     assert cgroup_room(tmp_path) == 500
     (tmp_path / "memory.max").write_text("100\n")
     assert cgroup_room(tmp_path) == 0
+
+
+HEAP = """
+import resource, torch
+torch.set_num_threads(1)
+from duktus.training.memory import keep_freed_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        kept = [torch.ones(3 * 2**20) for _ in range(6)]
+        del kept
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults()
+stock = faults()
+keep_freed_memory()
+faults()
+print(stock, faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_a_step_finds_the_memory_that_the_one_before_freed() -> None:
+    """Six tensors of twelve megabytes, ten times: each page once, not ten times."""
+    answer = subprocess.run([sys.executable, "-c", HEAP], capture_output=True, text=True, check=True)
+    stock, ours = map(int, answer.stdout.split())
+    assert stock > 10_000
+    assert ours < stock / 20

@@ -115,6 +115,38 @@ def test_another_arithmetic_must_be_good_and_clearly_faster(
     assert str(choice.loaded.dtype) == f"torch.{winner}"
 
 
+@pytest.mark.parametrize(
+    ("can", "tried"),
+    [
+        ({}, ["float32"]),
+        ({"avx512_f": True, "avx512_bf16": False}, ["float32"]),
+        ({"avx512_bf16": True, "amx_tile": False}, ["float32", "bfloat16"]),
+        ({"avx512_bf16": True, "amx_tile": True}, ["float32"]),
+    ],
+)
+def test_a_cpu_tries_what_it_multiplies_in_hardware(
+    can: dict[str, bool], tried: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: can)
+    assert probe._dtypes("cpu") == tried
+
+
+def test_on_a_cpu_no_stopwatch_decides(
+    tiny_base: Base, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bits of a run would depend on what else the machine is doing."""
+    slow, quick = Trial("cpu", "float32", 1.0, None), Trial("cpu", "bfloat16", 1.1, 0.02)
+    assert quick.beats(slow)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    choice = choose(tiny_base, settings(), "cpu")
+    assert [trial.dtype for trial in choice.trials] == ["float32", "bfloat16"]
+    assert choice.dtype == "bfloat16"
+    error = choice.trials[1].error
+    assert error is not None
+    assert 0 < error < probe.TOLERANCE
+    assert choice.loaded.dtype is torch.bfloat16
+
+
 def test_when_nothing_works_every_trial_is_told(
     tiny_base: Base, settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

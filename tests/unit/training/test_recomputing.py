@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from duktus.families.lora import Beside
 from duktus.training import TrainingSet, recomputing
 from duktus.training.cache import build_cache
 from duktus.training.loop import Trainer
+from duktus.training.memory import release
 from duktus.training.recomputing import PER_PARAMETER, example, recompute, recomputes, step_bytes
 
 Make = Callable[..., TeachSettings]
@@ -131,3 +133,16 @@ def test_large_pictures_are_judged_by_small_ones(
     told = step_bytes(one, settings(batch=1, resolution=192))
     assert told.whole == pytest.approx(direct.whole, rel=0.1)
     assert told.recomputed == pytest.approx(direct.recomputed, rel=0.1)
+
+
+@pytest.mark.parametrize("write", [write_tiny_base, write_tiny_flux])
+def test_nothing_of_a_base_stays_once_it_is_released(
+    write: Callable[[Path], Path], settings: Make, tmp_path: Path
+) -> None:
+    """A graph of the measuring pass that lived on would hold the base's weights for ever."""
+    folder = write(tmp_path / "base")
+    one = loaded(registry.family_of(folder).describe(folder, "tiny"))
+    step_bytes(one, settings(min_snr_gamma=None, batch=1))
+    weights = [weakref.ref(parameter) for parameter in one.denoiser.parameters()]
+    release(one)
+    assert not any(weight() is not None for weight in weights)

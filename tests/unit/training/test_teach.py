@@ -87,17 +87,17 @@ def test_the_same_call_gives_the_same_bytes(
     assert another.tensor_hash != one.tensor_hash
 
 
-@pytest.mark.parametrize("step", [1, 5])
+@pytest.mark.parametrize(("step", "dtype"), [(1, "float32"), (5, "float32"), (5, "bfloat16")])
 def test_a_stopped_run_goes_on_bit_for_bit(
-    tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path, step: int
+    *, tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path, step: int, dtype: str
 ) -> None:
     rich = settings(crops=2, flip=True, caption_dropout=0.5)
-    whole = finished(teach(tiny_base, pictures, rich, tmp_path / "whole"))
-    stopped = teach(tiny_base, pictures, rich, tmp_path / "parts", should_stop=Stop(step))
+    whole = finished(teach(tiny_base, pictures, rich, tmp_path / "whole", dtype=dtype))
+    stopped = teach(tiny_base, pictures, rich, tmp_path / "parts", dtype=dtype, should_stop=Stop(step))
     assert isinstance(stopped, Paused)
     assert stopped.step == step
     assert stopped.checkpoint.is_file()
-    resumed = finished(teach(tiny_base, pictures, rich, tmp_path / "parts", resume=True))
+    resumed = finished(teach(tiny_base, pictures, rich, tmp_path / "parts", dtype=dtype, resume=True))
     assert resumed.file.read_bytes() == whole.file.read_bytes()
     assert resumed.curve == whole.curve
     last = "checkpoints/step-000008.safetensors"
