@@ -74,8 +74,8 @@ def test_a_way_leads_through_what_was_drawn_over(cli: Cli, root: Path) -> None:
         assert made.code == 0, made.err
     diary, german = ((root / name).read_text("utf-8") for name in ("way.md", "weg.md"))
     assert f"drawn over {changed.id}, denoise 0.5" in diary
-    assert "Vorlage line, mine" in german
-    assert "Gewicht 0.7, von 0 to 0.5" in german
+    assert "Vorlage Linien, mine" in german
+    assert "Gewicht 0.7, von 0 bis 0.5" in german
 
 
 def test_a_picture_is_enlarged_proven_and_its_way_told(cli: Cli, root: Path) -> None:

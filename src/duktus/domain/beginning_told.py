@@ -33,7 +33,9 @@ ALWAYS_THERE = {
 """A value that a part never lacks, so that where it comes or goes, the part does."""
 MOSTLY_NOUGHT = ("extend", "feather")
 """Values that are told only where they are not 0."""
-_BARE = {"kind", "name", "by"}
+WORDED = ("kind", "by")
+"""Values that are words of ours."""
+_BARE = {*WORDED, "name"}
 """Values that say by themselves what they are."""
 _FIRST = ("kind", "name", "picture")
 PINNED = {"network", "weights", "tile", "overlap"}
@@ -43,6 +45,8 @@ _SHORT = 12
 
 Named = Callable[[str], str]
 """What a picture is called, by the hash of its file."""
+Said = Callable[[str], str]
+"""How a word of ours is said in another language; the names that people gave are never asked for."""
 
 
 class Told(NamedTuple):
@@ -59,28 +63,33 @@ class Told(NamedTuple):
         return ", ".join(f"{name} {value}".strip() for name, value in self.values)
 
 
+def as_it_is(word: str) -> str:
+    """English, which the words are in."""
+    return word
+
+
 def short(value: str) -> str:
     """The beginning of a hash; any other text as it is."""
     return value[:_SHORT] if _HASH.fullmatch(value) else value
 
 
-def beginning_told(recipe: Recipe, named: Named = short) -> tuple[Told, ...]:
+def beginning_told(recipe: Recipe, named: Named = short, said: Said = as_it_is) -> tuple[Told, ...]:
     """Every part that the picture began from beside noise and words, in words; empty for none."""
-    said = recipe.as_json()
+    whole = recipe.as_json()
     found: list[Told] = []
     for part in LABELS:
-        given = said.get(part)
+        given = whole.get(part)
         several: list[Mapping[str, Any]] = given if isinstance(given, list) else [given] if given else []
         found += [
-            Told(label_of(part, number), tuple(_values(one, named)))
+            Told(label_of(part, number), tuple(_values(one, named, said)))
             for number, one in enumerate(several, start=1)
         ]
     return tuple(found)
 
 
-def part_told(label: str, values: Mapping[str, Any], named: Named = short) -> Told:
+def part_told(label: str, values: Mapping[str, Any], named: Named = short, said: Said = as_it_is) -> Told:
     """One part from its values, as :meth:`Recipe.as_json` names them or flat (``extend left``)."""
-    return Told(label, tuple(_values(values, named)))
+    return Told(label, tuple(_values(values, named, said)))
 
 
 def label_of(part: str, number: int = 1) -> str:
@@ -88,7 +97,7 @@ def label_of(part: str, number: int = 1) -> str:
     return f"{LABELS[part]} {number}" if number > 1 else LABELS[part]
 
 
-def _values(given: Mapping[str, Any], named: Named) -> Iterator[tuple[str, str]]:
+def _values(given: Mapping[str, Any], named: Named, said: Said) -> Iterator[tuple[str, str]]:
     values = dict(given)
     for side, pixels in values.pop("extend", {}).items():
         values[f"extend {side}"] = pixels
@@ -105,6 +114,7 @@ def _values(given: Mapping[str, Any], named: Named) -> Iterator[tuple[str, str]]
         elif name == "factor":
             yield "", f"{value}x"
         else:
-            yield "" if name in _BARE else name, f"{value:g}" if isinstance(value, float) else str(value)
+            words = f"{value:g}" if isinstance(value, float) else str(value)
+            yield "" if name in _BARE else said(name), said(words) if name in WORDED else words
     if (start, end) != (0, 1):
-        yield "from", f"{start:g} to {end:g}"
+        yield said("from"), f"{start:g} {said('to')} {end:g}"

@@ -16,6 +16,8 @@ from duktus.domain.beginning_told import (
     MOSTLY_NOUGHT,
     PINNED,
     Named,
+    Said,
+    as_it_is,
     label_of,
     part_told,
     short,
@@ -126,16 +128,17 @@ def _comparable(name: str, one: dict[str, Any], other: dict[str, Any]) -> bool:
     return not both if name.startswith("style ") else both or name.startswith("strength of ")
 
 
-def for_people(changed: Sequence[Change], named: Named = short) -> list[Change]:
+def for_people(changed: Sequence[Change], named: Named = short, said: Said = as_it_is) -> list[Change]:
     """The changes as a person would tell them: what came or went whole (a control, a mask) is one of them,
-    hashes are short or left out, and pictures are called what ``named`` calls them.
+    its values in words of the language that ``said`` speaks, hashes are short or left out, and pictures are
+    called what ``named`` calls them.
     """
     parts: dict[str, list[Change]] = {}
     for one in changed:
         parts.setdefault(_part(one.name), []).append(one)
     told: list[Change] = []
     for part, several in parts.items():
-        told += _whole(part, several, named) if part.split()[0] in LABELS else several
+        told += _whole(part, several, named, said) if part.split()[0] in LABELS else several
     return [one for one in told if one.name != "base weights"]
 
 
@@ -153,7 +156,7 @@ def _part(name: str) -> str:
     return f"{first} {number}" if number.isdecimal() else first
 
 
-def _whole(part: str, several: Sequence[Change], named: Named) -> list[Change]:
+def _whole(part: str, several: Sequence[Change], named: Named, said: Said) -> list[Change]:
     """The changes of one part: one where it came or went, else those of its values."""
     kind, _, number = part.partition(" ")
     label = label_of(kind, int(number or 1))
@@ -161,7 +164,7 @@ def _whole(part: str, several: Sequence[Change], named: Named) -> list[Change]:
     before = {name: one.before for name, one in inner.items() if one.before is not None}
     after = {name: one.after for name, one in inner.items() if one.after is not None}
     if ALWAYS_THERE[kind] in inner and not (before and after):
-        words = part_told(label, before or after, named).words
+        words = part_told(label, before or after, named, said).words
         return [Change(name=label, before=words if before else None, after=words if after else None)]
     return [
         Change(

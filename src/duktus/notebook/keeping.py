@@ -78,8 +78,8 @@ class Keeping(Door):
         return add_base(self._inner, wanted, progress=self._progress).base
 
     def doctor(self, *, base: str | None = None, quick: bool = False) -> list[Finding]:
-        """Check the machine and the workspace, and try what it computes in on a base, the workspace's own when
-        None; ``quick`` leaves the trying out. Each finding says what to do where it is not well.
+        """Check the machine and the workspace, and try what it computes in on a base: the workspace's own
+        when None, nothing when ``quick``. Each finding says what to do where it is not well.
         """
         from duktus.actions.doctor import doctor
 

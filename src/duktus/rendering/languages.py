@@ -91,8 +91,17 @@ class Texts:
         self._texts = languages[language]
 
     def __getitem__(self, key: str) -> str:
-        """The text for a key; a name without a translation stands for itself."""
+        """The text for a key; the third of a kind (``control 3``) by the text of its kind, and a name without
+        a translation stands for itself.
+        """
+        kind, _, number = key.rpartition(" ")
+        if key not in self._texts and number.isdecimal() and kind in self._texts:
+            return f"{self._texts[kind]} {number}"
         return self._texts.get(key, key.replace("_", " "))
+
+    def has(self, key: str) -> bool:
+        """Whether there is a text of its own for a key."""
+        return key in self._texts
 
     def fill(self, key: str, **values: object) -> str:
         """The text with its placeholders filled."""

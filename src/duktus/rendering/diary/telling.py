@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from duktus.domain.beginning_told import Named, beginning_told, short
+from duktus.domain.beginning_told import LABELS, WORDED, Named, beginning_told, short
 from duktus.domain.changes import TEXTS, Change, for_people, plain
 from duktus.domain.decision import DecisionEvent, DecisionKind, Label
 from duktus.domain.foreign import ForeignRecipe
@@ -54,7 +54,7 @@ def origins(diary: Diary, words: Words) -> list[str]:
                     n=len(style.training_pictures),
                     steps=style.steps,
                     day=day(style.created),
-                    verdict=style.verdict.outcome.value,
+                    verdict=words[style.verdict.outcome.value],
                 )
             )
     return lines
@@ -98,11 +98,8 @@ def _settings(entry: Entry, words: Words) -> Iterator[Pair]:
     yield words["size"], f"{recipe.width} x {recipe.height}"
     if recipe.numerics.lane is Lane.DRAFT:
         yield words["lane"], words["draft"]
-    for part in beginning_told(recipe, _named(entry)):
-        yield (
-            words[part.label],
-            ", ".join(f"{words[name]} {value}" if name else value for name, value in part.values),
-        )
+    for part in beginning_told(recipe, _named(entry), words.__getitem__):
+        yield words[part.label], part.words
 
 
 def _named(entry: Entry) -> Named:
@@ -142,7 +139,8 @@ def changed(entry: Entry, words: Words) -> list[Pair]:
     """Each change as (what, how): ``cfg``, ``4.2 → 4.4``; a prompt by its parts."""
     if entry.against is None:
         return []
-    told = [pair for change in for_people(entry.changes, _named(entry)) for pair in _change(change, words)]
+    people = for_people(entry.changes, _named(entry), words.__getitem__)
+    told = [pair for change in people for pair in _change(change, words)]
     return told or [("", words["nothing"])]
 
 
@@ -154,9 +152,26 @@ def _change(change: Change, words: Words) -> Iterator[Pair]:
         key = "with" if change.before is None else "without" if change.after is None else "another"
         yield words["style"], words.fill(key, name=name.removeprefix("style "))
     else:
-        label = words["strength"] if name.startswith("strength of ") else words[name]
-        before, after = ("-" if value is None else plain(value) for value in (change.before, change.after))
-        yield label, f"{before} → {after}"
+        values = (change.before, change.after)
+        before, after = ("-" if value is None else _value(name, value, words) for value in values)
+        yield _name(name, words), f"{before} → {after}"
+
+
+def _name(name: str, words: Words) -> str:
+    """What a parameter is called: ``strength`` of ``strength of laz``, ``mask feather`` by its parts."""
+    if name.startswith(("strength of ", "text strength of ")):
+        return words[name.partition(" of ")[0]]
+    part = next((label for label in LABELS.values() if name.startswith(f"{label} ")), "")
+    first, last = name.rpartition(" ")[::2]
+    if not part or words.has(name) or last.isdecimal():
+        return words[name]
+    return words.fill("of part", part=words[first], name=words[last])
+
+
+def _value(name: str, value: object, words: Words) -> str:
+    """A value that is a word of ours in the language; everything else as it is."""
+    worded = isinstance(value, str) and name.rpartition(" ")[2] in (*WORDED, "lane")
+    return words[str(value)] if worded else plain(value)
 
 
 def _parts(change: Change, words: Words) -> Iterator[Pair]:
