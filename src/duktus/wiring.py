@@ -12,6 +12,7 @@ from duktus.archive.archive import Archive
 from duktus.archive.store import Store
 from duktus.domain.beginning import ControlKind
 from duktus.domain.errors import InputError, NotFoundError
+from duktus.families.file_hashes import Remembered
 from duktus.miniature import control_folder, upscaler_folder, weights_folder
 from duktus.settings import FILE_NAME, PLACE, TEMPLATE, read_settings
 
@@ -56,6 +57,7 @@ def workspace_at(root: Path, environment: Mapping[str, str] | None = None) -> Wo
         },
         upscalers={name: one.path for name, one in settings.upscalers.items()}
         | {"miniature": upscaler_folder()},
+        hashes=Remembered(root / "archive" / "hashes"),
     )
 
 

@@ -27,6 +27,7 @@ from diffusers import AutoPipelineForImage2Image, DiffusionPipeline, EulerDiscre
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from PIL import Image
 from tests.support.beginnings import Source
+from tests.support.forged_hashes import Asking
 from tests.support.recipes import recipe as plain_recipe
 from tests.support.recipes import styled, write_random_style
 
@@ -145,6 +146,14 @@ class Conformance:
                 family.describe(copied, "m")
             path.write_bytes(whole)
         assert family.describe(copied, "m").weights == family.describe(folder, "m").weights
+
+    def test_its_weights_hash_to_what_is_remembered_of_them(self, folder: Path) -> None:
+        """Whoever describes it chooses between what is remembered and every byte."""
+        asking = Asking()
+        family = FAMILIES[self.family]
+        described = family.describe(folder, "m", hashes=asking)
+        assert set(folder.rglob("*.safetensors")) <= set(asking.asked)
+        assert described.weights == family.describe(folder, "m").weights
 
     # Text and pictures ---------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from duktus.archive.store import file_sha256, folder_to_write
 from duktus.archive.times import now
 from duktus.domain.base import Base, Role
 from duktus.domain.errors import ConflictError, InputError
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
 from duktus.families.registry import family, family_of, family_of_file
 from duktus.families.roles import decided
 from duktus.families.single_file import PICKLES, SingleFile, told_by_hash
@@ -54,6 +55,7 @@ class BaseAdded:
 def add_base(workspace: Workspace, wanted: Wanted, *, progress: Progress | None = None) -> BaseAdded:
     """Check a base whole, then make it known; on any error nothing is added."""
     told = progress or Silent()
+    workspace = workspace.proving()
     path = Path(wanted.source).expanduser()
     _refuse_contradictions(wanted, path)
     name = checked_name("base", wanted.name or slug(Path(wanted.source.rstrip("/")).stem) or "base")
@@ -70,12 +72,12 @@ def add_base(workspace: Workspace, wanted: Wanted, *, progress: Progress | None 
         lock = Lock(workspace.root / "archive" / "locks" / f"base-{name}.lock", f"the base '{name}'")
         with lock:
             if path.is_dir():
-                base = _described(path.absolute(), name, wanted.role)
+                base = _described(path.absolute(), name, wanted.role, workspace.hashes)
                 record = _record(base, str(path.absolute()))
             elif _named_a_file(path):
                 base, record = _from_file(workspace, path, name, wanted, told)
             else:
-                base, record = _from_hub(name, wanted, told)
+                base, record = _from_hub(workspace, name, wanted, told)
             base_records.write(workspace.base_records, record)
     return BaseAdded(base, record, family(base.family).role_words(base.role))
 
@@ -104,9 +106,9 @@ def _named_a_file(path: Path) -> bool:
     return path.is_file() or path.suffix.lower() in {".safetensors", *PICKLES}
 
 
-def _described(folder: Path, name: str, role: Role | None) -> Base:
+def _described(folder: Path, name: str, role: Role | None, hashes: FileHashes) -> Base:
     """The base in a folder: everything there, everything hashed, and its weights those it describes."""
-    base = family_of(folder).describe(folder, name, role=role)
+    base = family_of(folder).describe(folder, name, role=role, hashes=hashes)
     from duktus.families.fitting import check_fits  # noqa: PLC0415 - loads torch
 
     check_fits(base)
@@ -137,11 +139,11 @@ def _check_hub_id(source: str) -> None:
         )
 
 
-def _from_hub(name: str, wanted: Wanted, told: Progress) -> tuple[Base, BaseRecord]:
+def _from_hub(workspace: Workspace, name: str, wanted: Wanted, told: Progress) -> tuple[Base, BaseRecord]:
     from duktus.families import hub  # noqa: PLC0415 - the hub's client is slow to load
 
     found = hub.download(wanted.source, revision=wanted.revision, say=told.say)
-    base = _described(found.folder, name, wanted.role)
+    base = _described(found.folder, name, wanted.role, workspace.hashes)
     return base, _record(base, wanted.source, revision=found.revision)
 
 
@@ -174,7 +176,7 @@ def _from_file(
             from duktus.families.transformer_file import Pieces, put_together  # noqa: PLC0415 - loads torch
 
             put_together(Pieces(path, kept.name, found.lacks, configuration), building, role)
-        built = _described(building, name, role)
+        built = _described(building, name, role, EVERY_BYTE)  # it gets its place only later
     base = built.model_copy(update={"folder": target.absolute()})
     return base, _record(base, str(path.absolute()), source_hash=file_hash)
 

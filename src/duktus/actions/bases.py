@@ -71,7 +71,7 @@ def list_bases(workspace: Workspace) -> list[BaseListed]:
 
 
 def show_base(workspace: Workspace, name: str | None = None) -> BaseShown:
-    """One base, the workspace's own when None; its weights are hashed and must be those that were added."""
+    """One base, the workspace's own when None; its weights must be those that were added."""
     base = workspace.base(name)
     kind = family(base.family)
     return BaseShown(
@@ -84,15 +84,15 @@ def show_base(workspace: Workspace, name: str | None = None) -> BaseShown:
 
 
 def check_base(workspace: Workspace, name: str | None = None) -> BaseChecked:
-    """Whether every file of a base is there, whole, and the one that was added, and its weights those that
-    its configurations describe.
+    """Whether every file of a base is there, whole, and the one that was added, byte by byte, and its weights
+    those that its configurations describe.
     """
     from duktus.families.fitting import check_fits  # noqa: PLC0415 - loads torch, and listing bases does not
 
     wanted = name or workspace.base_name
     workspace.base_folder(wanted)
     try:
-        base = workspace.base(wanted)
+        base = workspace.proving().base(wanted)
         check_fits(base)
     except UserError as error:
         found = f"{error.what} {error.why}".strip()

@@ -47,7 +47,7 @@ def _guarded(name: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Findi
 
 
 def _base(workspace: Workspace, name: str | None, told: Progress, *, quick: bool) -> Iterator[Finding]:
-    base = workspace.base(name)
+    base = (workspace if quick else workspace.proving()).base(name)
     yield machine.known(base)
     if not quick:
         yield machine.trials(base, told.say)

@@ -1,4 +1,7 @@
-"""`duktus verify`: render a picture, or a whole series, again and say whether it is the same."""
+"""`duktus verify`: render a picture, or a whole series, again and say whether it is the same.
+
+What is proved here is proved of the bytes that are there now, so bases and networks are hashed byte by byte.
+"""
 
 from __future__ import annotations
 
@@ -78,6 +81,7 @@ def verify(
     ``base`` names the base that has the recipe's weights, where it goes by another name here.
     """
     told = progress or Silent()
+    workspace = workspace.proving()
     found = named_picture(workspace, name)
     _check_size(name, found)
     told.say("Rendering it again.")
@@ -110,6 +114,7 @@ def verify_series(
 ) -> VerifiedSeries:
     """Render every picture of a series again, equal recipes once, and compare every pixel with its file."""
     told = progress or Silent()
+    workspace = workspace.proving()
     with workspace.archive.read() as connection:
         cells = series.get(connection, name).cells
         listed = [assets.get(connection, cell.asset_id) for cell in cells if cell.asset_id]

@@ -9,6 +9,7 @@
     styles/NAME.safetensors         likewise
     runs/NAME/                      checkpoints and samples of a training run
     bases/NAME.json                 bases that were added, pinned by their hash
+    archive/hashes/                 what large files hashed to; may be removed at any time
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from duktus.domain.base import Base, Role
 from duktus.domain.beginning import ControlKind
 from duktus.domain.errors import MismatchError, NotFoundError
 from duktus.domain.foreign import Picture
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
 from duktus.families.registry import family, family_of
 
 LEAST_ROOM = 1 << 20
@@ -71,6 +73,12 @@ class Workspace:
     controls: Mapping[str, ControlFolder] = field(default_factory=dict[str, ControlFolder])
     upscalers: Mapping[str, Path] = field(default_factory=dict[str, Path])
     references: Mapping[str, ReferenceFiles] = field(default_factory=dict[str, ReferenceFiles])
+    hashes: FileHashes = EVERY_BYTE
+    """Whom everything here is asked for the hashes of bases and networks."""
+
+    def proving(self) -> Workspace:
+        """The same workspace for an action that proves something: what it hashes, it reads byte by byte."""
+        return replace(self, hashes=self.hashes.proving())
 
     def prepare(self) -> bool:
         """Make the folder a workspace if it is none yet, and see that there is room to work in it. What a
@@ -117,7 +125,8 @@ class Workspace:
         return folder
 
     def base(self, name: str | None = None) -> Base:
-        """The base of that name (the workspace's own when None), hashed from its files.
+        """The base of that name (the workspace's own when None), hashed from its files; large ones as far as
+        they have changed since. A workspace that is :meth:`proving` reads every byte of them.
 
         :class:`MismatchError` when an added base is no longer the one that was added.
         """
@@ -125,14 +134,16 @@ class Workspace:
         folder = self.base_folder(wanted)
         record = None if wanted in self.base_folders else base_records.find(self.base_records, wanted)
         if record is None:
-            return family_of(folder).describe(folder, wanted, role=self.base_roles.get(wanted))
+            return family_of(folder).describe(
+                folder, wanted, role=self.base_roles.get(wanted), hashes=self.hashes
+            )
         if not folder.is_dir():
             raise NotFoundError(
                 f"The files of the base '{wanted}' are gone.",
                 f"They were in {folder}, from {record.source}.",
                 f"Put them back, or: duktus base remove {wanted}, then duktus base add {record.source}.",
             )
-        base = family(record.family).describe(folder, wanted, role=record.role)
+        base = family(record.family).describe(folder, wanted, role=record.role, hashes=self.hashes)
         if base.weights != record.weights:
             raise MismatchError(
                 f"The base '{wanted}' is not the one that was added.",

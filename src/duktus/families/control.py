@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from duktus.domain.errors import InputError
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +107,7 @@ class LoadedControl(Protocol):
 class Steerable(Protocol):
     """A family whose bases take control networks."""
 
-    def describe_control(self, place: Path) -> ControlNetwork:
+    def describe_control(self, place: Path, hashes: FileHashes = EVERY_BYTE) -> ControlNetwork:
         """The network in that folder or file, checked and hashed; :class:`InputError` for what is wrong."""
         ...
 

@@ -14,6 +14,7 @@ from duktus.domain.base import Base, RenderDefaults, Role
 from duktus.domain.errors import InputError
 from duktus.domain.style import NoiseLevels, Targets
 from duktus.families.family import TeachDefaults, WordDefaults
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
 from duktus.families.folder_hash import folder_hash, read_json
 from duktus.families.roles import Told, decided
 from duktus.families.safetensors_header import read_header
@@ -143,9 +144,9 @@ class CheckedFiles:
     """Weights and vocabularies."""
     configurations: tuple[Path, ...]
 
-    def hash(self) -> str:
-        """One SHA-256 over them all; reads every byte."""
-        return folder_hash(self.folder, self.binary, self.configurations)
+    def hash(self, hashes: FileHashes) -> str:
+        """One SHA-256 over them all."""
+        return folder_hash(self.folder, self.binary, self.configurations, hashes)
 
 
 def checked_files(folder: Path, networks: Mapping[str, str], tokenizers: Iterable[str]) -> CheckedFiles:
@@ -180,7 +181,9 @@ class Facts:
     """The family's values for a base of that role."""
 
 
-def pinned(facts: Facts, name: str, *, family: str, asked: Role | None) -> Base:
+def pinned(
+    facts: Facts, name: str, *, family: str, asked: Role | None, hashes: FileHashes = EVERY_BYTE
+) -> Base:
     """The base, everything that decides its pictures hashed; ``duktus.json`` goes before the family's facts.
 
     Raises:
@@ -195,7 +198,7 @@ def pinned(facts: Facts, name: str, *, family: str, asked: Role | None) -> Base:
     return Base(
         name=name,
         family=family,
-        weights=facts.files.hash(),
+        weights=facts.files.hash(hashes),
         folder=folder.absolute(),
         role=role,
         render=note.render or facts.render(role),

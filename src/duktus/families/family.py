@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from duktus.domain.style import NoiseLevels
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
 from duktus.families.holding import STOCK, Holding
 
 if TYPE_CHECKING:
@@ -179,11 +180,14 @@ class Family(Protocol):
         """Whether a diffusers folder is of this family, from its configs alone."""
         ...
 
-    def describe(self, folder: Path, name: str, *, role: Role | None = None) -> Base:
+    def describe(
+        self, folder: Path, name: str, *, role: Role | None = None, hashes: FileHashes = EVERY_BYTE
+    ) -> Base:
         """The base in that folder, hashed; :class:`InputError` naming what is missing or damaged.
 
         The role comes from configurations and known facts, never from a name. ``role`` narrows it, and
-        decides where the files do not tell; without it they are asked for in the error.
+        decides where the files do not tell; without it they are asked for in the error. ``hashes`` says what
+        its large files hash to.
         """
         ...
 

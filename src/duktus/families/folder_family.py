@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from duktus.domain.errors import InputError
 from duktus.families import diffusers_folder
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
 from duktus.families.holding import STOCK, Holding
 from duktus.families.unet import inpainting
 
@@ -57,7 +58,9 @@ class FolderFamily(ABC):
         """Whether the configs in ``folder`` describe a pipeline of this family."""
 
     @abstractmethod
-    def describe(self, folder: Path, name: str, *, role: Role | None = None) -> Base:
+    def describe(
+        self, folder: Path, name: str, *, role: Role | None = None, hashes: FileHashes = EVERY_BYTE
+    ) -> Base:
         """The base in ``folder``, checked and hashed; ``role`` where its files do not tell."""
 
     @abstractmethod

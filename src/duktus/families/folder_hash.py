@@ -2,12 +2,13 @@
 
 Weights count byte by byte. Configurations count as canonical JSON without the notes that saving adds (which
 library wrote them, from where), so that loading and saving a base again does not make it another one.
-Nothing is cached: a stale hash would be a false proof.
+No proof rests on anything cached: a stale hash would make it a false one. Whoever is asked for the hashes of
+large files may remember them for as long as nothing has touched the files (``file_hashes.py``); a proof asks
+one who reads every byte.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from duktus.families.file_hashes import FileHashes
+
 NOTES = ("_", "transformers_version", "torch_dtype", "dtype", "architectures")
 """Beginnings of configuration keys that say who saved a file, not what it computes."""
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file as 64 hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -49,8 +46,10 @@ def configuration_hash(path: Path) -> str:
     return sha256_hex(canonical_json(content))
 
 
-def folder_hash(folder: Path, weights: Iterable[Path], configurations: Iterable[Path]) -> str:
+def folder_hash(
+    folder: Path, weights: Iterable[Path], configurations: Iterable[Path], hashes: FileHashes
+) -> str:
     """One SHA-256 over the sorted pairs (relative path, hash) of the files that count."""
-    pairs = [[path.relative_to(folder).as_posix(), file_hash(path)] for path in weights]
+    pairs = [[path.relative_to(folder).as_posix(), hashes.of(path)] for path in weights]
     pairs += [[path.relative_to(folder).as_posix(), configuration_hash(path)] for path in configurations]
     return sha256_hex(canonical_json(sorted(pairs)))

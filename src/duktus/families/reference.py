@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -62,7 +64,9 @@ class LoadedReference(Protocol):
 class Referring(Protocol):
     """A family whose bases take reference pictures."""
 
-    def describe_reference(self, file: Path, encoder: Path) -> ReferenceNetwork:
+    def describe_reference(
+        self, file: Path, encoder: Path, hashes: FileHashes = EVERY_BYTE
+    ) -> ReferenceNetwork:
         """The adapter and its encoder, checked and hashed; :class:`InputError` for what is wrong."""
         ...
 

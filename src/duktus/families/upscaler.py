@@ -11,7 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from duktus.domain.errors import InputError
-from duktus.families.folder_hash import file_hash, folder_hash, read_json
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
+from duktus.families.folder_hash import folder_hash, read_json
 from duktus.families.safetensors_header import read_header
 
 WEIGHTS = "model.safetensors"
@@ -33,10 +34,10 @@ class UpscalerNetwork:
     kind: UpscalerKind
 
 
-def describe_upscaler(path: Path) -> UpscalerNetwork:
+def describe_upscaler(path: Path, hashes: FileHashes = EVERY_BYTE) -> UpscalerNetwork:
     """The upscaler in a folder or file; :class:`InputError` for what cannot be one."""
     if path.is_dir():
-        return _folder(path)
+        return _folder(path, hashes)
     if path.suffix.lower() != ".safetensors":
         unsafe = path.suffix.lower() in {".pth", ".pt", ".ckpt", ".bin"}
         raise InputError(
@@ -49,10 +50,10 @@ def describe_upscaler(path: Path) -> UpscalerNetwork:
     if not path.is_file():
         raise InputError(f"{path} is not there.", "", "Name a Swin2SR folder or a safetensors file.")
     read_header(path)
-    return UpscalerNetwork(file_hash(path), path.absolute(), UpscalerKind.SPANDREL)
+    return UpscalerNetwork(hashes.of(path), path.absolute(), UpscalerKind.SPANDREL)
 
 
-def _folder(folder: Path) -> UpscalerNetwork:
+def _folder(folder: Path, hashes: FileHashes) -> UpscalerNetwork:
     configuration, weights = folder / "config.json", folder / WEIGHTS
     if not configuration.is_file() or read_json(configuration).get("model_type") != "swin2sr":
         raise InputError(
@@ -64,5 +65,5 @@ def _folder(folder: Path) -> UpscalerNetwork:
         raise InputError(f"{WEIGHTS} is missing in {folder}.", "", "Copy or download the upscaler again.")
     read_header(weights)
     return UpscalerNetwork(
-        folder_hash(folder, [weights], [configuration]), folder.absolute(), UpscalerKind.SWIN2SR
+        folder_hash(folder, [weights], [configuration], hashes), folder.absolute(), UpscalerKind.SWIN2SR
     )

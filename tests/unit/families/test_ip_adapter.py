@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.support.forged_hashes import Asking
 from tests.support.recipes import write_random_style
 from tests.support.references import write_random_encoder, write_random_reference
 from tests.support.tiny_base import write_tiny_base
@@ -38,7 +39,9 @@ def adapter(bases, tmp_path_factory) -> Path:
 
 def test_the_hash_names_adapter_and_encoder(adapter, encoder, tmp_path):
     other = write_random_encoder(tmp_path / "other", seed=1)
-    assert describe(adapter, encoder).hash == describe(adapter, encoder).hash
+    asking = Asking()
+    assert describe(adapter, encoder) == referring("sd15").describe_reference(adapter, encoder, asking)
+    assert asking.asked == [adapter, encoder / "model.safetensors"]
     assert describe(adapter, encoder).hash != describe(adapter, other).hash
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tests.support.beginnings import write_random_adapter, write_random_control
+from tests.support.forged_hashes import Asking
 from tests.support.recipes import write_random_style
 from tests.support.tiny_base import write_tiny_base
 from tests.support.tiny_sdxl import write_tiny_sdxl
@@ -44,6 +45,10 @@ def test_an_adapter_is_the_same_as_a_folder_and_as_a_file_in_what_it_is(networks
         describe(networks["adapter"] / "diffusion_pytorch_model.safetensors"),
     )
     assert folder.kind == file.kind == "T2I-Adapter"
+    asking = Asking()
+    for place, network in ((networks["adapter"], folder), (file.folder, file)):
+        assert steerable("sd15").describe_control(place, asking) == network
+    assert asking.asked == [file.folder, file.folder]
     for network in (folder, file):
         check(bases["sd15"], network)
         loaded = steerable("sd15").load_control(network, _loaded(bases["sd15"]))

@@ -29,7 +29,7 @@ def network_for(workspace: Workspace, base: Base, asked: ControlAsked) -> tuple[
         of_kind = [name for name in of_kind if name == asked.name]
     found = first_that_fits(
         of_kind,
-        lambda name: family.describe_control(workspace.controls[name].folder),
+        lambda name: family.describe_control(workspace.controls[name].folder, workspace.hashes),
         lambda network: family.check_control(base, network),
     )
     kind = asked.kind.value
@@ -66,7 +66,9 @@ def networks_of(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -> 
         known = with_hash(
             workspace.controls,
             name,
-            lambda one: steerable(base.family).describe_control(workspace.controls[one].folder),
+            lambda one: steerable(base.family).describe_control(
+                workspace.controls[one].folder, workspace.hashes
+            ),
             lambda one, network=network: one.hash == network,
         )
         if known is None:

@@ -29,7 +29,7 @@ def reference_for(workspace: Workspace, base: Base, asked: ReferenceAsked) -> tu
     found = first_that_fits(
         names,
         lambda name: family.describe_reference(
-            workspace.references[name].file, workspace.references[name].encoder
+            workspace.references[name].file, workspace.references[name].encoder, workspace.hashes
         ),
         lambda network: family.check_reference(base, network),
     )
@@ -62,7 +62,7 @@ def references_of(workspace: Workspace, base: Base, recipes: Sequence[Recipe]) -
             workspace.references,
             name,
             lambda one: referring(base.family).describe_reference(
-                workspace.references[one].file, workspace.references[one].encoder
+                workspace.references[one].file, workspace.references[one].encoder, workspace.hashes
             ),
             lambda one, network=network: one.hash == network,
         )

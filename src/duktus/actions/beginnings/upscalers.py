@@ -17,7 +17,7 @@ def upscaler_for(workspace: Workspace, asked: str | None) -> tuple[str, Upscaler
     known = workspace.upscalers
     if asked is not None and asked not in known and Path(asked).exists():
         path = Path(asked)
-        return path.stem, describe_upscaler(path)
+        return path.stem, describe_upscaler(path, workspace.hashes)
     name = next(iter(known), None) if asked is None else asked
     if name is None or name not in known:
         raise NotFoundError(
@@ -26,7 +26,7 @@ def upscaler_for(workspace: Workspace, asked: str | None) -> tuple[str, Upscaler
             "Name a folder with --with, or add one to "
             f'{workspace.settings_file.name}: [upscalers.mine] path = "...".',
         )
-    return name, describe_upscaler(known[name])
+    return name, describe_upscaler(known[name], workspace.hashes)
 
 
 def upscalers_of(workspace: Workspace, recipes: Sequence[Recipe]) -> dict[str, UpscalerNetwork]:
@@ -37,7 +37,7 @@ def upscalers_of(workspace: Workspace, recipes: Sequence[Recipe]) -> dict[str, U
         known = with_hash(
             workspace.upscalers,
             name,
-            lambda one: describe_upscaler(workspace.upscalers[one]),
+            lambda one: describe_upscaler(workspace.upscalers[one], workspace.hashes),
             lambda one, network=network: one.hash == network,
         )
         if known is None:

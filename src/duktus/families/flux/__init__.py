@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from duktus.domain.base import Base, Role
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
 from duktus.families.flow.schedules import check_flow_recipe
 from duktus.families.flux import folder as flux_folder
 from duktus.families.flux import single_file
@@ -44,9 +45,11 @@ class Flux(FolderFamily):
         """What a single file with that header is, when it is of this family."""
         return single_file.recognise(header)
 
-    def describe(self, folder: Path, name: str, *, role: Role | None = None) -> Base:
+    def describe(
+        self, folder: Path, name: str, *, role: Role | None = None, hashes: FileHashes = EVERY_BYTE
+    ) -> Base:
         """The base in ``folder``, checked and hashed; ``role`` where its files do not tell."""
-        return flux_folder.describe(folder, name, family=self.name, asked=role)
+        return flux_folder.describe(folder, name, family=self.name, asked=role, hashes=hashes)
 
     def check_recipe(self, base: Base, recipe: Recipe) -> None:
         """Refuse samplers and sizes that flow matching here does not have, and guidance without its input."""

@@ -10,6 +10,7 @@ from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import NoiseLevels, Targets
 from duktus.families.diffusers_folder import Facts, checked_files, of_readable_configurations, pinned
 from duktus.families.family import TeachDefaults
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
 from duktus.families.flow.folder import check_flow_autoencoder, check_text_encoder, config_of
 from duktus.families.folder_hash import read_json
 from duktus.families.roles import Told
@@ -73,7 +74,9 @@ def takes_guidance(folder: Path) -> bool:
 
 
 @of_readable_configurations
-def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Base:
+def describe(
+    folder: Path, name: str, *, family: str, asked: Role | None, hashes: FileHashes = EVERY_BYTE
+) -> Base:
     """The base in ``folder``: every file checked, everything that decides its pictures hashed.
 
     Raises:
@@ -90,7 +93,7 @@ def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Bas
     ):
         check_text_encoder(folder, part, config_of(folder, part)[width], transformer[wanted])
     told, render = _told(folder)
-    return pinned(Facts(files, told, lambda _: render), name, family=family, asked=asked)
+    return pinned(Facts(files, told, lambda _: render), name, family=family, asked=asked, hashes=hashes)
 
 
 def few_steps(folder: Path) -> bool:

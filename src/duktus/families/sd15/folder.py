@@ -10,6 +10,7 @@ from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import Targets
 from duktus.families.diffusers_folder import Facts, checked_files, of_readable_configurations, pinned
 from duktus.families.family import TeachDefaults, WordDefaults
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
 from duktus.families.folder_hash import read_json
 from duktus.families.unet.folder import check_autoencoder, sized_render_defaults, told_by_unet_folder
 
@@ -61,7 +62,9 @@ def recognises(folder: Path) -> bool:
 
 
 @of_readable_configurations
-def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Base:
+def describe(
+    folder: Path, name: str, *, family: str, asked: Role | None, hashes: FileHashes = EVERY_BYTE
+) -> Base:
     """The base in ``folder``: every file checked, everything that decides its pictures hashed.
 
     Raises:
@@ -74,7 +77,7 @@ def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Bas
     _check_text_encoder(folder)
     check_autoencoder(folder, scales_of_others={0.13025: "SDXL"})
     facts = Facts(files, told_by_unet_folder(folder), lambda _: sized_render_defaults(folder, FAMILY_RENDER))
-    return pinned(facts, name, family=family, asked=asked)
+    return pinned(facts, name, family=family, asked=asked, hashes=hashes)
 
 
 def _check_text_encoder(folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from duktus.domain.base import Base, Role
 from duktus.domain.weighting import Weighting
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
 from duktus.families.folder_family import FolderFamily, StyleLayout
 from duktus.families.schedules import check_combination, check_no_guidance
 from duktus.families.sdxl import folder as sdxl_folder
@@ -48,9 +49,11 @@ class Sdxl(FolderFamily, TakesUnetControls, TakesUnetReferences, TeachesClipWord
         """What a single file with that header is, when it is of this family."""
         return single_file.recognise(header)
 
-    def describe(self, folder: Path, name: str, *, role: Role | None = None) -> Base:
+    def describe(
+        self, folder: Path, name: str, *, role: Role | None = None, hashes: FileHashes = EVERY_BYTE
+    ) -> Base:
         """The base in ``folder``, checked and hashed; ``role`` where its files do not tell."""
-        return sdxl_folder.describe(folder, name, family=self.name, asked=role)
+        return sdxl_folder.describe(folder, name, family=self.name, asked=role, hashes=hashes)
 
     def check_recipe(self, base: Base, recipe: Recipe) -> None:
         """Refuse samplers without that schedule, guidance, which this family does not know, and anything but

@@ -12,6 +12,7 @@ from duktus.domain.recipe import Sampler, Schedule
 from duktus.domain.style import Targets
 from duktus.families.diffusers_folder import Facts, checked_files, missing, of_readable_configurations, pinned
 from duktus.families.family import TeachDefaults, WordDefaults
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
 from duktus.families.folder_hash import read_json
 from duktus.families.roles import Told
 from duktus.families.unet.folder import check_autoencoder, sized_render_defaults, told_by_unet_folder
@@ -113,7 +114,9 @@ def _unfit(folder: Path, why: str) -> InputError:
 
 
 @of_readable_configurations
-def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Base:
+def describe(
+    folder: Path, name: str, *, family: str, asked: Role | None, hashes: FileHashes = EVERY_BYTE
+) -> Base:
     """The base in ``folder``: every file checked, everything that decides its pictures hashed.
 
     Raises:
@@ -126,7 +129,7 @@ def describe(folder: Path, name: str, *, family: str, asked: Role | None) -> Bas
     files = checked_files(folder, layout.networks, layout.tokenizers)
     check_autoencoder(folder, scales_of_others={0.18215: "Stable Diffusion 1.x"})
     facts = Facts(files, _told(folder, layout), lambda _: sized_render_defaults(folder, FAMILY_RENDER))
-    return pinned(facts, name, family=family, asked=asked)
+    return pinned(facts, name, family=family, asked=asked, hashes=hashes)
 
 
 LEVELS = (

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from duktus.domain.errors import InputError, MismatchError, NotFoundError
 from duktus.families.control import ControlNetwork
-from duktus.families.folder_hash import file_hash, folder_hash, read_json
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
+from duktus.families.folder_hash import folder_hash, read_json
 from duktus.families.safetensors_header import read_header
 from duktus.families.single_file import LORA_MARKS, PICKLES
 from duktus.families.unet import t2i_adapter
@@ -39,7 +40,7 @@ a configuration does not say. Depth of its transformers it need not share (the s
 OF_WIDTH = {768: "Stable Diffusion 1.x", 1024: "Stable Diffusion 2.x", 1280: "SDXL's refiner", 2048: "SDXL"}
 
 
-def describe(place: Path) -> ControlNetwork:
+def describe(place: Path, hashes: FileHashes = EVERY_BYTE) -> ControlNetwork:
     """The network in a folder or file, checked and hashed.
 
     Raises:
@@ -47,7 +48,7 @@ def describe(place: Path) -> ControlNetwork:
         InputError: something else (a style, a base), or its weights are missing, truncated or no safetensors.
     """
     if place.is_file():
-        return _file(place)
+        return _file(place, hashes)
     if not place.is_dir():
         raise NotFoundError(f"There is no control network at {place}.", "", LAYOUT)
     configuration = place / "config.json"
@@ -59,7 +60,7 @@ def describe(place: Path) -> ControlNetwork:
     found = told_by(header)
     if found != said:
         raise _something_else(f"{place.name}/{weights.name}", header, found)
-    hash_ = folder_hash(place, [weights], [configuration])
+    hash_ = folder_hash(place, [weights], [configuration], hashes)
     if said == CONTROLNET:
         return ControlNetwork(hash_, place.absolute())
     settings = t2i_adapter.settings(place, header)
@@ -115,7 +116,7 @@ def misfit(
     )
 
 
-def _file(path: Path) -> ControlNetwork:
+def _file(path: Path, hashes: FileHashes) -> ControlNetwork:
     if path.suffix.lower() in PICKLES:
         raise InputError(
             f"{path.name} is a Python pickle, not a safetensors file.",
@@ -126,7 +127,7 @@ def _file(path: Path) -> ControlNetwork:
     found = told_by(header)
     if found == ADAPTER:
         settings = t2i_adapter.settings(path, header)
-        return ControlNetwork(file_hash(path), path.absolute(), "T2I-Adapter", settings.multiple)
+        return ControlNetwork(hashes.of(path), path.absolute(), "T2I-Adapter", settings.multiple)
     raise _something_else(path.name, header, found)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from duktus.families import diffusers_folder
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
 from duktus.families.unet import controls, ip_adapter
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 class TakesUnetControls:
     """The part of a U-Net family that is :class:`duktus.families.control.Steerable`."""
 
-    def describe_control(self, place: Path) -> ControlNetwork:
+    def describe_control(self, place: Path, hashes: FileHashes = EVERY_BYTE) -> ControlNetwork:
         """The ControlNet or T2I-Adapter there, checked and hashed."""
-        return controls.describe(place)
+        return controls.describe(place, hashes)
 
     def check_control(self, base: Base, network: ControlNetwork) -> None:
         """Refuse a network of another kind of base."""
@@ -73,9 +74,11 @@ class TeachesClipWords:
 class TakesUnetReferences:
     """The part of a U-Net family that is :class:`duktus.families.reference.Referring`."""
 
-    def describe_reference(self, file: Path, encoder: Path) -> ReferenceNetwork:
+    def describe_reference(
+        self, file: Path, encoder: Path, hashes: FileHashes = EVERY_BYTE
+    ) -> ReferenceNetwork:
         """The IP-Adapter with its image encoder, checked and hashed."""
-        return ip_adapter.describe(file, encoder)
+        return ip_adapter.describe(file, encoder, hashes)
 
     def check_reference(self, base: Base, network: ReferenceNetwork) -> None:
         """Refuse an adapter of another kind of base."""

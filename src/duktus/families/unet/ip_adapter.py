@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from duktus.domain.canonical import canonical_json, sha256_hex
 from duktus.domain.errors import InputError, MismatchError, NotFoundError
-from duktus.families.folder_hash import file_hash, folder_hash, read_json
+from duktus.families.file_hashes import EVERY_BYTE, FileHashes
+from duktus.families.folder_hash import folder_hash, read_json
 from duktus.families.reference import ReferenceNetwork
 from duktus.families.safetensors_header import read_header
 from duktus.families.single_file import LORA_MARKS, PICKLES
@@ -69,7 +70,7 @@ def shape_of(file: Path, header: Header) -> AdapterShape:
     )
 
 
-def describe(file: Path, encoder: Path) -> ReferenceNetwork:
+def describe(file: Path, encoder: Path, hashes: FileHashes = EVERY_BYTE) -> ReferenceNetwork:
     """The adapter in ``file`` with the image encoder in the folder ``encoder``, checked and hashed.
 
     Raises:
@@ -94,7 +95,7 @@ def describe(file: Path, encoder: Path) -> ReferenceNetwork:
             f"It gives {gives} numbers, the adapter takes {shape.sees}.",
             "Take the encoder it was trained with: ViT-H (1024; plus: 1280) or ViT-bigG (1280; plus: 1664).",
         )
-    pair = [file_hash(file), folder_hash(encoder, [weights], [configuration])]
+    pair = [hashes.of(file), folder_hash(encoder, [weights], [configuration], hashes)]
     return ReferenceNetwork(sha256_hex(canonical_json(pair)), file.absolute(), encoder.absolute())
 
 
