@@ -97,6 +97,29 @@ def test_another_file_under_the_same_name_is_found(memory: Remembered, weights: 
     assert memory.of(weights) == sha256(weights) != old
 
 
+def test_a_file_with_the_same_times_in_an_exchanged_folder_is_found(
+    memory: Remembered, tmp_path: Path
+) -> None:
+    """Renaming a folder moves no time of the files in it; only the inode tells."""
+    for number in range(100):
+        one, other = tmp_path / f"one-{number}", tmp_path / f"other-{number}"
+        for folder in (one, other):
+            folder.mkdir()
+        for folder, content in ((one, b"one"), (other, b"two")):  # not by open(), which asks for the times:
+            file = os.open(folder / "weights", os.O_CREAT | os.O_WRONLY)  # newer kernels then give finer ones
+            os.write(file, content)
+            os.close(file)
+        first, second = ((folder / "weights").stat() for folder in (one, other))
+        if (first.st_mtime_ns, first.st_ctime_ns) == (second.st_mtime_ns, second.st_ctime_ns):
+            break
+    else:
+        pytest.skip("the clock of the file system is too fine for two files of one time")
+    memory.of(one / "weights")
+    one.rename(tmp_path / "away")
+    other.rename(one)
+    assert memory.of(one / "weights") == hashlib.sha256(b"two").hexdigest()
+
+
 def test_a_file_just_written_is_not_noted(folder: Path, weights: Path) -> None:
     written = weights.stat().st_ctime_ns
     assert Remembered(folder, least=0, clock=lambda: written + SETTLED - 1).of(weights) == sha256(weights)
@@ -123,7 +146,7 @@ def test_a_file_written_while_it_is_read_is_not_noted(
     with monkeypatch.context() as there:
         there.setattr(file_hashes, "_digest", slow)
         memory.of(weights)
-    assert not believed(memory, weights)
+    assert not memory.folder.exists()
     assert memory.of(weights) == sha256(weights)
 
 
@@ -203,7 +226,7 @@ def test_processes_that_note_at_once_and_are_killed_leave_true_notes(
         for writer in writers:
             assert writer.stdout is not None
             assert writer.stdout.readline() == b"round\n"
-        for _ in range(100):
+        for _ in range(30):
             assert [memory.of(file) for file in files] == right
     finally:
         for writer in writers:
