@@ -29,6 +29,7 @@ AXES: dict[str, tuple[Sequence[str], dict[str, Any]]] = {
     "steps": (["--steps", "2,3"], {"steps": [2, 3]}),
     "sampler": (["--sampler", "DPM++ 2M | Euler"], {"sampler": ["DPM++ 2M", "Euler"]}),
     "schedule": (["--schedule", "normal", "--schedule", "karras"], {"schedule": ["normal", "Karras"]}),
+    "clip skip": (["--clip-skip", "1,2"], {"clip_skip": [1, 2]}),
     "size": (["--size", "64,72x64"], {"size": [(64, 64), (72, 64)]}),
     "base": (["--base", "tiny|other"], {"base": ["tiny", "other"]}),
     "replace woman": (["--replace", "woman, man"], {"replace": ["woman", "man"]}),
@@ -211,6 +212,29 @@ def test_a_sweep_file_and_a_series_around_a_picture(cli: Cli, place: Path) -> No
         one["id"] for one in around["series"]["assets"]
     ]
     assert ws.verify_series("around").identical
+
+
+def test_clip_skip_is_kept_by_children_and_taken_back(cli: Cli, place: Path) -> None:
+    asked = ("render", "a hat", "--seed", "5", "--steps", "2", "--json")
+    ran = cli(place, *asked, "--clip-skip", "2")
+    assert ran.code == 0, ran.err
+    (skipped,), (plain,) = ran.document["assets"], cli(place, *asked).document["assets"]
+    assert skipped["recipe"]["clip_skip"] == 2
+    assert "clip_skip" not in plain["recipe"]
+    ws = duktus.open(place)
+    assert ws.render("a hat", seed=5, steps=2, clip_skip=2)[0].id == skipped["id"]
+    (child,) = ws.go_on(skipped["id"], cfg=2.0)
+    assert child.recipe.clip_skip == 2
+    (back,) = cli(place, "render", "--from", skipped["id"], "--clip-skip", "1", "--json").document["assets"]
+    assert back["id"] == plain["id"]
+    assert ws.verify(skipped["id"]).identical
+    with Image.open(skipped["path"]) as picture:
+        assert "Clip skip: 2" in picture.text["parameters"]  # pyright: ignore[reportAttributeAccessIssue]
+    around = ws.sweep_from(skipped["id"], cfg=[2, 4], name="skipping")
+    assert [one.recipe.clip_skip for one in around.assets] == [2, 2]
+    refused = cli(place, "render", "a hat", "--clip-skip", "9")
+    assert refused.code == 2
+    assert "Clip skip 9 is not one of" in refused.err
 
 
 def test_the_machine_and_the_workspace_are_as_well_through_both(cli: Cli, place: Path) -> None:

@@ -19,7 +19,8 @@ Cli = Callable[..., Ran]
 KNOWN_BASE = """harbor at dusk, (gouache:1.2)
 Negative prompt: blurry
 Steps: 2, Sampler: DPM++ 3M SDE, Schedule type: Karras, CFG scale: 0.5, Seed: 7, Size: 64x72, Model: tiny, \
-Variation seed: 9, Variation seed strength: 0.2, Distilled CFG Scale: 3.5, RNG: CPU, Version: v1.10.1"""
+Clip skip: 2, Variation seed: 9, Variation seed strength: 0.2, \
+Distilled CFG Scale: 3.5, RNG: CPU, Version: v1.10.1"""
 
 
 @pytest.fixture
@@ -92,6 +93,7 @@ def test_one_goes_on_from_them_and_hears_what_did_not_map(cli: Cli, root: Path) 
     assert (recipe["base"]["name"], recipe["seed"], recipe["steps"]) == ("tiny", 7, 2)
     assert (recipe["width"], recipe["height"]) == (64, 72)
     assert recipe["variation"] == {"seed": 9, "strength": 0.2}
+    assert recipe["clip_skip"] == 2
     assert recipe["prompt"] == "(gouache:1.2), a red boat"
     assert recipe["weighting"]
     assert descent["parent"] == known["id"]
@@ -117,8 +119,9 @@ def test_one_goes_on_from_them_and_hears_what_did_not_map(cli: Cli, root: Path) 
     assert ran.code == 0, ran.err
     recipe, notes = ran.document["assets"][0]["recipe"], " ".join(ran.document["notes"])
     assert (recipe["width"], recipe["height"], recipe["adapters"]) == (64, 64, [])
+    assert recipe["clip_skip"] == 2
     for said in ("'sd_xl_base_1.0'", "tiny renders it", "'atelier-v3'", "it is left out", "becomes 64 x 64",
-                 "clip skip 2", "seamless_x"):  # fmt: skip
+                 "seamless_x"):  # fmt: skip
         assert said in notes
     (silent,) = _found(cli, root, "--tool", "unknown")
     refused = cli(root, "render", "--from", silent["id"], "--steps", "1")

@@ -78,13 +78,13 @@ def autoencoder(*, latent_channels: int, scale: float, sample_size: int = 64, **
     )
 
 
-def clip_config(vocab: dict[str, int], width: int, **more: Any) -> CLIPTextConfig:
-    """Two layers with the vocabulary's own special tokens."""
+def clip_config(vocab: dict[str, int], width: int, layers: int = 2, **more: Any) -> CLIPTextConfig:
+    """A few layers with the vocabulary's own special tokens."""
     return CLIPTextConfig(
         vocab_size=len(vocab),
         hidden_size=width,
         intermediate_size=width * 2,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         max_position_embeddings=77,
         bos_token_id=vocab["<|startoftext|>"],

@@ -42,13 +42,15 @@ def write_tiny_sdxl(
     prediction: str = "epsilon",
     channels: tuple[int, ...] = (32, 48),
     inpainting: bool = False,
+    layers: int = 2,
     **noise: object,
 ) -> Path:
     """Write the folder and return it. ``channels`` are those of the U-Net's blocks, of which the first has no
-    attention; a U-Net for ``inpainting`` also takes a mask and what it leaves; ``noise`` are further settings
+    attention; a U-Net for ``inpainting`` also takes a mask and what it leaves; ``layers`` are those
+    of its text encoders; ``noise`` are further settings
     of its scheduler.
     """
-    first, second = (clip_config(vocabulary()[0], width, projection_dim=POOLED) for width in WIDTHS)
+    first, second = (clip_config(vocabulary()[0], width, layers, projection_dim=POOLED) for width in WIDTHS)
     with quiet(seed):
         networks: dict[str, Any] = {
             "unet": _unet(channels, 9 if inpainting else 4, refiner=refiner),

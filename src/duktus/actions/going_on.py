@@ -15,6 +15,7 @@ from duktus.actions.bounds import out_of_bounds
 from duktus.actions.descending import record_child
 from duktus.actions.foreign.taking_over import TakenOver, take_over
 from duktus.actions.progress import Progress, Silent
+from duktus.actions.recipes.clip_skip import clip_skip
 from duktus.actions.recipes.planning import base_notes, style_for, trigger_notes
 from duktus.actions.recipes.request import Size
 from duktus.actions.recipes.text_strengths import no_text_part
@@ -59,6 +60,7 @@ class Wanted:
     sampler: Sampler | None = None
     schedule: Schedule | None = None
     size: Size | None = None
+    clip_skip: int | None = None
     beginning: Beginning = field(default_factory=Beginning)
     without: tuple[str, ...] = ()
     """Parts of what the parent began from that the child does not (:data:`kept_beginning.PARTS`)."""
@@ -190,6 +192,8 @@ def _children(
     for key in ("cfg", "guidance", "steps", "sampler", "schedule"):
         if (value := getattr(wanted, key)) is not None:
             content[key] = value
+    if wanted.clip_skip is not None:
+        content["clip_skip"] = clip_skip(base, wanted.clip_skip)
     over = recipe.source.picture if recipe.source else None
     size = wanted.size or (begun.size if wanted.beginning.image != over else None)
     if size is not None:

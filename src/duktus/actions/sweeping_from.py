@@ -87,6 +87,7 @@ def _asking_for(workspace: Workspace, recipe: Recipe) -> Request:
         schedules=(recipe.schedule,),
         steps=(recipe.steps,),
         sizes=((recipe.width - across, recipe.height - down),),
+        clip_skips=() if recipe.clip_skip is None else (recipe.clip_skip,),
         negatives=(literal(recipe.negative_prompt),),
         seeds=(recipe.seed,),
         beginning=beginning_of(recipe),

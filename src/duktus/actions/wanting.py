@@ -14,7 +14,7 @@ from duktus.domain.prompt_edits import PromptEdits, swap
 
 _EDITS = ("swap", "drop", "add", "negative_swap", "negative_drop", "negative_add")
 _PLAIN = ("prompt", "negative", "strength", "cfg", "guidance", "steps", "sampler",
-          "schedule", "size", "seed", "style", "base", "without")  # fmt: skip
+          "schedule", "size", "clip_skip", "seed", "style", "base", "without")  # fmt: skip
 
 
 def wanted(changes: Mapping[str, Any]) -> Wanted:
@@ -48,6 +48,7 @@ def wanted(changes: Mapping[str, Any]) -> Wanted:
         schedule=axes.schedules([str(schedule)])[0] if schedule else None,
         size=(size[0], size[1]) if size else None,
         beginning=beginning,
+        clip_skip=changes.get("clip_skip"),
         base=changes.get("base"),
         without=tuple(str(part) for part in _several(changes.get("without"))),
     )

@@ -30,6 +30,7 @@ class Asked:
     sampler: list[str] | None = None
     schedule: list[str] | None = None
     size: str | None = None
+    clip_skip: str | None = None
     count: int | None = None
     base: str | None = None
     strengths: list[str] | None = None
@@ -72,6 +73,9 @@ def request(asked: Asked, *, several: bool, begins: Begins | None = None) -> Req
         schedules=tuple(axes.schedules(asked.schedule or [])),
         steps=tuple(axes.whole_numbers("steps", asked.steps)) if asked.steps is not None else (),
         sizes=tuple(axes.sizes(asked.size)) if asked.size is not None else (),
+        clip_skips=tuple(axes.whole_numbers("clip-skip", asked.clip_skip))
+        if asked.clip_skip is not None
+        else (),
         negatives=tuple(axes.texts(asked.negative or [])) if several else tuple(asked.negative or []),
         beginning=Beginning() if begins is None else begins.beginning(),
         denoises=_numbers("denoise", asked.denoise),
@@ -169,6 +173,7 @@ def _only_one(made: Request) -> None:
         "sampler": made.samplers,
         "schedule": made.schedules,
         "size": made.sizes,
+        "clip-skip": made.clip_skips,
         "negative": made.negatives,
     }
     for option, values in lists.items():

@@ -80,6 +80,7 @@ def wanted_of(asked: Asked, edits: Edits, begins: Begins, without: list[str]) ->
         sampler=made.samplers[0] if made.samplers else None,
         schedule=made.schedules[0] if made.schedules else None,
         size=made.sizes[0] if made.sizes else None,
+        clip_skip=made.clip_skips[0] if made.clip_skips else None,
         beginning=made.beginning,
         base=asked.base,
         without=tuple(part.strip() for text in without for part in text.split(",")),

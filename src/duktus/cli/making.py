@@ -10,7 +10,7 @@ import typer
 from duktus.cli import beginning as on
 from duktus.cli.asking import Asked, request
 from duktus.cli.asking_on import Edits, PromptEdited, going_on, only_with_from, wanted_of
-from duktus.cli.options import AsJson, BaseOption, Format, Guidance, Out, Strip, StyleOption
+from duktus.cli.options import AsJson, BaseOption, ClipSkip, Format, Guidance, Out, Strip, StyleOption
 from duktus.cli.outcome import Given, Outcome, perform
 
 RENDER = (
@@ -73,6 +73,7 @@ def render(
     size: Annotated[
         str | None, typer.Option("--size", metavar="WxH", help="In pixels; otherwise the base's own.")
     ] = None,
+    clip_skip: ClipSkip = None,
     count: Annotated[int | None, typer.Option("--count", help="Pictures, with consecutive seeds.")] = None,
     image: on.Image = None,
     denoise: on.Denoise = None,
@@ -119,6 +120,7 @@ def render(
         sampler=None if sampler is None else [sampler],
         schedule=None if schedule is None else [schedule],
         size=size,
+        clip_skip=clip_skip,
         count=count,
         base=base,
     )

@@ -26,6 +26,10 @@ Guidance = Annotated[
     str | None,
     typer.Option("--guidance", help="For guidance-distilled bases such as FLUX.1 dev, beside cfg."),
 ]
+ClipSkip = Annotated[
+    str | None,
+    typer.Option("--clip-skip", help="Read the prompt so many layers from the text encoder's end, as A1111."),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", help="Copy the pictures to this folder, or one to this .png file.")
 ]

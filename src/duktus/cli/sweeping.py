@@ -87,6 +87,10 @@ def sweep(
     size: Annotated[
         list[str] | None, typer.Option("--size", metavar="WxH", help="In pixels; a list.")
     ] = None,
+    clip_skip: Annotated[
+        list[str] | None,
+        typer.Option("--clip-skip", help="1,2: layers from the text encoder's end, as A1111 counts them."),
+    ] = None,
     count: Annotated[int | None, typer.Option("--count", help="Consecutive seeds from --seed.")] = None,
     base: Annotated[
         list[str] | None, typer.Option("--base", help="Names of bases; repeated or separated by |.")
@@ -163,6 +167,7 @@ def sweep(
         cfg=_joined(cfg),
         guidance=_joined(guidance),
         steps=_joined(steps),
+        clip_skip=_joined(clip_skip),
         sampler=sampler,
         schedule=schedule,
         size=_joined(size),

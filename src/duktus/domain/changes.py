@@ -86,6 +86,7 @@ def flat_foreign(said: ForeignRecipe) -> dict[str, Any]:
         "width",
         "height",
         "noise",
+        "clip_skip",
     }
     named.update(said.model_dump(include=own, exclude_none=True))
     if said.variation_seed is not None and said.variation_strength:

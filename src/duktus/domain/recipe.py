@@ -129,6 +129,10 @@ class Recipe(_Frozen):
     upscale: Upscale | None = None
     weighting: Weighting | None = None
     """Whose reading of brackets in the prompts is followed; None: a bracket is a bracket."""
+    clip_skip: int | None = Field(default=None, ge=2, le=24)
+    """At which layer of the text encoder the prompts are read, counted from the last as A1111 does; None: at
+    the base's own.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 

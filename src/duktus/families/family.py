@@ -17,6 +17,7 @@ from duktus.families.holding import STOCK, Holding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import torch
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from duktus.domain.recipe import Recipe, Sampler, Schedule
     from duktus.domain.style import Targets
     from duktus.domain.weighting import Weighting
+    from duktus.families.clip_layers import ClipLayers
     from duktus.families.learned_words import LearnedWords, Vectors, Worn
     from duktus.families.safetensors_header import Header
     from duktus.families.single_file import SingleFile
@@ -313,6 +315,24 @@ class HandsOver(Protocol):
 
     def check_refiner(self, base: Base, refiner: Base) -> None:
         """:class:`MismatchError` when the second cannot go on with the latents of the first."""
+        ...
+
+
+@runtime_checkable
+class SkipsLayers(Protocol):
+    """A family whose texts can be read at an earlier layer of the text encoder (clip skip)."""
+
+    def clip_layers(self, base: Base) -> ClipLayers:
+        """At which."""
+        ...
+
+
+@runtime_checkable
+class ReadsAtLayers(Protocol):
+    """A base of such a family in memory."""
+
+    def reading_at(self, layer: int) -> AbstractContextManager[None]:
+        """While it lasts texts are read at that layer, counted from the last, which is 1."""
         ...
 
 

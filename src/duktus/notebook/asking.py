@@ -49,6 +49,7 @@ def request_of(
         "schedule": "schedules",
         "size": "sizes",
         "negative": "negatives",
+        "clip_skip": "clip_skips",
     }
     special = (
         "control_weight",

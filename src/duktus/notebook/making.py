@@ -155,9 +155,9 @@ class Making(Door):
         """Render every combination of the values given as a series; the same call again goes on.
 
         ``options``, each one value or several: ``strength``, ``cfg``, ``guidance``, ``steps``, ``sampler``,
-        ``schedule``, ``size`` as (width, height), ``negative``; ``strength`` and ``text_strength`` also by
-        style; and where it applies ``denoise``, ``control_weight``, ``variation_strength``,
-        ``hires_denoise``.
+        ``schedule``, ``size`` as (width, height), ``clip_skip``, ``negative``; ``strength`` and
+        ``text_strength`` also by style; and where it applies ``denoise``, ``control_weight``,
+        ``variation_strength``, ``hires_denoise``.
         Also ``replace`` (lists of texts), ``zip`` (lists of axes), ``skip`` (``"strength=0, cfg=5"``),
         ``draw``, ``wildcard_seed`` and ``wildcards`` (a dict of lists), as in a sweep file.
 
@@ -196,7 +196,7 @@ class Making(Door):
 
         ``changes``: ``prompt``, ``negative``, ``strength``, ``style`` ("NAME:STRENGTH", one or several),
         ``seed`` (one or several), ``cfg``, ``guidance``, ``steps``, ``sampler``, ``schedule``, ``size`` as
-        (width, height); and in the prompt ``add``, ``drop``, ``swap`` ("old => new"), each one
+        (width, height), ``clip_skip``; and in the prompt ``add``, ``drop``, ``swap`` ("old => new"), each one
         text or several, the same with ``negative_`` before it; and a beginning as for :meth:`sweep`. The
         settings of an imported picture are taken over as far as they map, on ``base`` when given. What the
         parent began from stays unless it is said anew; ``without`` drops ``"image"``, ``"mask"``,

@@ -153,6 +153,7 @@ def shape_key(recipe: Recipe) -> tuple[object, ...]:
         _styles(recipe),
         tuple(sorted(text_strengths(recipe).items())),
         recipe.weighting,
+        recipe.clip_skip,
         *_beginning(recipe),
     )
 

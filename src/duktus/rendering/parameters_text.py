@@ -38,6 +38,7 @@ def parameters_text(recipe: Recipe) -> str:
         ("Seed", str(recipe.seed)),
         ("Size", f"{recipe.width}x{recipe.height}"),
         ("Model", slug(recipe.base.name)),
+        *([("Clip skip", str(recipe.clip_skip))] if recipe.clip_skip is not None else []),
         ("RNG", "CPU"),
         *_beginning(recipe),
     ]

@@ -44,6 +44,7 @@ OTHERWISE = {
     "upscale": {"name": "d", "network": B, "factor": 4, "tile": 128, "overlap": 16},
     "seed": 2, "steps": 5, "cfg": 4.0, "guidance": 2.0, "sampler": "Euler", "schedule": "exponential",
     "width": 96, "height": 128, "numerics": {"dtype": "float16", "lane": "draft"}, "weighting": "a1111",
+    "clip_skip": 2,
     "adapters": [{"name": "laz", "style": A, "strength": 1.0, "strength_text": 0.5}],
 }  # fmt: skip
 TWICE = {
@@ -111,6 +112,7 @@ def test_words_are_translated_and_names_are_not() -> None:
     assert settings["Vorlage 3"] == settings["Vorlage"]
     assert settings["Vorbild"] == f"line, {picture}, Gewicht 0.5"
     told = dict(telling.changed(entry(OVER, OTHERWISE), words))
+    assert told["Clip Skip"] == "- → 2"
     assert told["Bahn"] == "Proof → Entwurf"
     assert told["Art (Vorlage 2)"] == "Pose → Tiefe"
     assert told["Gewicht des Vorbilds"] == "0.5 → 0.7"

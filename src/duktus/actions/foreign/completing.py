@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from duktus.actions.recipes.clip_skip import clip_skip
 from duktus.actions.recipes.weights import weighting
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles
@@ -51,6 +52,10 @@ def complete(workspace: Workspace, foreign: ForeignRecipe) -> Completed:
         values["variation"] = {"seed": foreign.variation_seed, "strength": foreign.variation_strength}
     if base.render.guidance is not None:
         values["guidance"] = base.render.guidance if foreign.guidance is None else foreign.guidance
+    try:
+        values["clip_skip"] = clip_skip(base, foreign.clip_skip) if foreign.clip_skip != 1 else None
+    except InputError as error:
+        return Completed(None, (f"clip skip: {error.what}",), tuple(cautions))
     try:
         values["weighting"] = weighting(base, foreign.prompt or "", foreign.negative_prompt or "")
         recipe = Recipe.model_validate(

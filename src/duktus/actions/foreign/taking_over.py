@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from duktus.actions.foreign.completing import known_adapter, known_base
+from duktus.actions.recipes.clip_skip import clip_skip
 from duktus.actions.recipes.weights import weighting
 from duktus.actions.workspace import Workspace
 from duktus.archive import styles
@@ -62,6 +63,7 @@ def take_over(workspace: Workspace, picture: ForeignPicture, base: str | None = 
         "negative_prompt": negative,
         "weighting": weighting(found, prompt, negative),
         "variation": _variation(said, notes),
+        "clip_skip": _clip_skip(said, found, notes),
     }
     if said.guidance is not None and "guidance" not in defaults:
         notes.append(f"guidance {plain(said.guidance)}: {found.name} takes none.")
@@ -107,6 +109,16 @@ def _variation(said: ForeignRecipe, notes: list[str]) -> Variation | None:
         notes.append(f"variation seed {said.variation_seed}: seeds go to {MAX_SEED} here; it is left out.")
         return None
     return Variation(seed=said.variation_seed, strength=said.variation_strength)
+
+
+def _clip_skip(said: ForeignRecipe, base: Base, notes: list[str]) -> int | None:
+    if said.clip_skip in {None, 1}:  # 1 is what every program writes that has nothing to say
+        return None
+    try:
+        return clip_skip(base, said.clip_skip)
+    except InputError as error:
+        notes.append(f"clip skip {said.clip_skip}: {error.what} It is left out.")
+        return None
 
 
 def _adapters(
@@ -164,8 +176,6 @@ def _without_place(picture_id: str, said: ForeignRecipe) -> Sequence[str]:
     notes: list[str] = []
     if said.denoise is not None and said.denoise < 1:
         notes.append(f"denoise {plain(said.denoise)}: the picture it was drawn over is not in the file.")
-    if said.clip_skip not in {None, 1}:
-        notes.append(f"clip skip {said.clip_skip} has no place in a recipe.")
     if said.noise == "gpu":
         notes.append("The noise came from a GPU generator; ours gives another picture for the same seed.")
     notes += [f"{one.name} = {one.value[:60]}: {one.why}" for one in said.unmapped[:MOST_UNMAPPED]]

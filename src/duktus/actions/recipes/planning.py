@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from duktus.actions.beginnings.beginning import Begun, begin
 from duktus.actions.bounds import out_of_bounds
 from duktus.actions.recipes.beginning_axes import explicit, options_of, steered, text_strengths_of
+from duktus.actions.recipes.clip_skip import clip_skip
 from duktus.actions.recipes.crossing import MAX_CELLS, Crossed, Options, Point, cross
 from duktus.actions.recipes.request import Request
 from duktus.actions.recipes.text_strengths import with_text_strengths
@@ -154,6 +155,8 @@ def _options(
     options["sampler"] = request.samplers or (None if several else given.sampler,)
     options["schedule"] = request.schedules or (None if several else given.schedule,)
     options["steps"] = request.steps or (None if several else given.steps,)
+    if request.clip_skips:
+        options["clip skip"] = request.clip_skips
     options["size"] = request.sizes or (None if several else (given.width, given.height),)
     options["base"] = [base.name for base in bases]
     options.update(options_of(request))
@@ -235,6 +238,7 @@ def _recipe(bases: Mapping[str, Base], used: Used, point: Point) -> Recipe:
             width=values["size"][0],
             height=values["size"][1],
             weighting=weighting(base, prompt, negative),
+            clip_skip=clip_skip(base, point.get("clip skip")),
         )
     except ValidationError as error:
         raise out_of_bounds(error) from error
@@ -294,6 +298,7 @@ def _explicit(request: Request, options: Options, used: Used, begun: Begun) -> R
         schedules=of("schedule"),
         steps=of("steps"),
         sizes=of("size"),
+        clip_skips=of("clip skip"),
         bases=of("base"),
         draw=None,
         lists=(),

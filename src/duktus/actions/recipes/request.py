@@ -36,6 +36,8 @@ class Request:
     negatives: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (1,)
     beginning: Beginning = field(default_factory=Beginning)
+    clip_skips: tuple[int, ...] = ()
+    """Layers of the text encoder, counted as A1111 does."""
     bases: tuple[str, ...] = ()
     """Names of bases; empty: the workspace's own."""
     style_strengths: tuple[tuple[str, tuple[float, ...]], ...] = ()

@@ -57,7 +57,7 @@ _KEYS = (
     "wildcard_seed", "axes", "wildcards", "beginning",
 )  # fmt: skip
 _NUMBERS = {"strength": "strengths", "cfg": "cfgs", "guidance": "guidances", **BEGINNING_AXES}
-_WHOLE = {"steps": "steps", "seed": "seeds"}
+_WHOLE = {"steps": "steps", "clip_skip": "clip_skips", "seed": "seeds"}
 _AXES = (
     *_NUMBERS, *_WHOLE, "sampler", "schedule", "size", f"{STRENGTH_OF}NAME", f"{TEXT_STRENGTH_OF}NAME",
 )  # fmt: skip
@@ -290,6 +290,7 @@ def written(request: Request, name: str | None = None) -> str:
         "sampler": [one.value for one in request.samplers],
         "schedule": [one.value for one in request.schedules],
         "steps": list(request.steps),
+        "clip_skip": list(request.clip_skips),
         "size": [f"{width}x{height}" for width, height in request.sizes],
         "seed": list(request.seeds),
         **{name: list(getattr(request, field)) for name, field in BEGINNING_AXES.items()},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from duktus.domain.base import Base, Role
 from duktus.domain.weighting import Weighting
+from duktus.families.clip_layers import ClipLayers, clip_layers
 from duktus.families.file_hashes import EVERY_BYTE, FileHashes
 from duktus.families.folder_family import FolderFamily, StyleLayout
 from duktus.families.schedules import check_combination, check_no_guidance
@@ -54,6 +55,10 @@ class Sd15(FolderFamily, TakesUnetControls, TakesUnetReferences, TeachesClipWord
     ) -> Base:
         """The base in ``folder``, checked and hashed; ``role`` where its files do not tell."""
         return sd15_folder.describe(folder, name, family=self.name, asked=role, hashes=hashes)
+
+    def clip_layers(self, base: Base) -> ClipLayers:
+        """At which layers of its text encoders a text can be read; by itself at the last."""
+        return clip_layers(base.folder, own=1)
 
     def check_recipe(self, base: Base, recipe: Recipe) -> None:
         """Refuse samplers without that schedule, guidance, which this family does not know, and anything but

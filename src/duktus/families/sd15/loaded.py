@@ -100,8 +100,18 @@ class LoadedSd15(UnetBase[Tensor]):
 
     def _answered(self, text: tuple[Chunk, ...], spoken: Spoken) -> Tensor:
         read = read_words(self._tokenizer, text, of_encoder(spoken, ENCODER))
-        row: Tensor = answered(self._text, read, self.device)[0]
+        row: Tensor
+        if self._layer is None:
+            row = answered(self._text, read, self.device)[0]
+        else:
+            answer = answered(self._text, read, self.device, output_hidden_states=True)
+            row = self._last_norm(answer.hidden_states[-self._layer])
         return row if read.weights is None else weighed_rows(row, read.weights.to(self.device))
+
+    @property
+    def _last_norm(self) -> Any:
+        """Newer libraries leave out the wrapper around the encoder's parts."""
+        return getattr(self._text, "text_model", self._text).final_layer_norm
 
     def _told(self, noisy: Tensor, conditioning: Conditioning) -> dict[str, Any]:  # noqa: ARG002
         assert isinstance(conditioning, Sd15Conditioning)

@@ -24,6 +24,8 @@ STEMS = {
     "text_encoder_2": "model",
 }
 """Folder of each network and the stem of its weights file; a refiner has no ``text_encoder``."""
+OWN_LAYER = 2
+"""Of the text encoders, counted from the last: texts are read before it, through no norm."""
 SIZES, REFINER_SIZES = 6, 5
 """Numbers of the size conditioning: three pairs, or two pairs and an aesthetic score."""
 

@@ -21,7 +21,7 @@ from duktus.families.clip_words import (
     weighed_rows,
 )
 from duktus.families.holding import Holding
-from duktus.families.sdxl.folder import layout_of
+from duktus.families.sdxl.folder import OWN_LAYER, layout_of
 from duktus.families.sdxl.targets import PATTERNS
 from duktus.families.text_styles import TextStyles
 from duktus.families.unet.base import UnetBase
@@ -141,7 +141,7 @@ class LoadedSdxl(UnetBase[SdxlConditioning]):
         for name, (tokenizer, encoder) in self._named.items():
             read = read_words(tokenizer, text, of_encoder(spoken, name))
             answer = answered(encoder, read, self.device, output_hidden_states=True)
-            row: Tensor = answer.hidden_states[-2]
+            row: Tensor = answer.hidden_states[-(self._layer or OWN_LAYER)]
             rows.append(row if read.weights is None else weighed_rows(row, read.weights.to(self.device)))
         return torch.cat(rows, dim=-1), answer.text_embeds
 

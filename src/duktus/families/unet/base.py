@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Generator, Hashable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -89,10 +90,22 @@ class UnetBase(FolderBase, Generic[Encoded]):
         self._schedule = SignalSchedule(self._noise, base.name, self.device)
         self._encoded: OrderedDict[Hashable, Encoded] = OrderedDict()
         self.learned_words = LearnedWords()
+        self._layer: int | None = None
+
+    @contextmanager
+    def reading_at(self, layer: int) -> Generator[None]:
+        """While it lasts texts are read at that layer of the text encoders, counted from the last, which is 1
+        (:mod:`duktus.families.clip_layers`).
+        """
+        self._layer = layer
+        try:
+            yield
+        finally:
+            self._layer = None
 
     def _remembered(self, text: Hashable, encode: Callable[[], Encoded]) -> Encoded:
         """What ``text`` became while the encoders wear and know what they do now."""
-        key = (text, self.text_styles.worn, self.learned_words.worn)
+        key = (text, self.text_styles.worn, self.learned_words.worn, self._layer)
         known = self._encoded.get(key)
         if known is None:
             known = encode()

@@ -96,6 +96,8 @@ def _settings(entry: Entry, words: Words) -> Iterator[Pair]:
     yield words["steps"], str(recipe.steps)
     yield words["sampler"], f"{recipe.sampler.value} {recipe.schedule.value}"
     yield words["size"], f"{recipe.width} x {recipe.height}"
+    if recipe.clip_skip is not None:
+        yield words["clip_skip"], str(recipe.clip_skip)
     if recipe.numerics.lane is Lane.DRAFT:
         yield words["lane"], words["draft"]
     for part in beginning_told(recipe, _named(entry), words.__getitem__):

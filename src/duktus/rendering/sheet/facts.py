@@ -35,6 +35,7 @@ PARAMETERS: tuple[tuple[str, Callable[[Recipe], str]], ...] = (
     ("sampler", lambda r: r.sampler.value),
     ("schedule", lambda r: r.schedule.value),
     ("size", lambda r: "{} x {}".format(*r.picture_size)),
+    ("clip skip", lambda r: "" if r.clip_skip is None else str(r.clip_skip)),
     ("prompt", lambda r: r.prompt),
     ("negative", lambda r: r.negative_prompt),
 )
