@@ -170,11 +170,16 @@ class CheckpointFolder:
 
 
 def as_begun(settings: TeachSettings, run: Path) -> TeachSettings:
-    """The settings, with what memory decided when the run in that folder began and a step depends on."""
+    """The settings, with what the machine decided when the run in that folder began and a step depends on."""
     begun, _ = CheckpointFolder(run / CHECKPOINTS).newest()
-    if begun is None or settings.int8_base != "auto":
+    if begun is None:
         return settings
-    return settings.model_copy(update={"int8_base": "on" if begun.record.int8_base else "off"})
+    decided: dict[str, str] = {}
+    if settings.int8_base == "auto":
+        decided["int8_base"] = "on" if begun.record.int8_base else "off"
+    if settings.dtype == "auto":
+        decided["dtype"] = begun.record.arithmetic
+    return settings.model_copy(update=decided)
 
 
 def check_resumable(then: RunRecord, now: RunRecord) -> tuple[str, ...]:

@@ -13,11 +13,12 @@ import torch
 from duktus.domain.base import Base, Role
 from duktus.domain.errors import InputError, StorageError, TrainingError
 from duktus.domain.style import TeachSettings
-from duktus.training import TrainingSet, probe
+from duktus.training import Paused, Taught, TrainingSet, probe
 from duktus.training.measures import NOTHING
 from duktus.training.memory import Fit
 from duktus.training.preflight import checkpoint_words, held_out_words, in_words, preflight
 from duktus.training.probe import Trial, choose
+from duktus.training.teach import teach
 
 Make = Callable[..., TeachSettings]
 
@@ -145,6 +146,23 @@ def test_on_a_cpu_no_stopwatch_decides(
     assert error is not None
     assert 0 < error < probe.TOLERANCE
     assert choice.loaded.dtype is torch.bfloat16
+
+
+def test_a_run_goes_on_in_the_arithmetic_it_began_in(
+    tiny_base: Base, pictures: TrainingSet, settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever this machine would choose now: another machine or an older duktus may have begun it."""
+    asked_to = iter([False, False, True])
+    begun = teach(
+        tiny_base, pictures, settings(), tmp_path, dtype="float32", should_stop=lambda: next(asked_to)
+    )
+    assert isinstance(begun, Paused)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    assert preflight(tiny_base, pictures, settings(), tmp_path / "new").dtype == "bfloat16"
+    plan = preflight(tiny_base, pictures, settings(), tmp_path, resume=True)
+    assert plan.dtype == "float32"
+    ended = teach(tiny_base, pictures, settings(), tmp_path, dtype=plan.dtype, resume=True)
+    assert isinstance(ended, Taught)
 
 
 def test_when_nothing_works_every_trial_is_told(
