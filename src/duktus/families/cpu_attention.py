@@ -16,8 +16,10 @@ from torch.nn import functional
 if TYPE_CHECKING:
     from torch import Tensor
 
-KEPT = 2**17
-"""Most pairs of a query and a key whose table is kept: 1024 queries by 77 words and more, not 512 by 512."""
+KEPT = 2**19
+"""Most pairs of a query and a key whose table is kept: 4096 queries by 77 words (10 ms instead of 21) and more,
+not 1024 by 1024 (no gain).
+"""
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
