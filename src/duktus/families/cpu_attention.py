@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KEPT = 2**19
-"""Most pairs of a query and a key whose table is kept: 4096 queries by 77 words (10 ms instead of 21) and more,
-not 1024 by 1024 (no gain).
+"""Most pairs of a query and a key whose table is kept: 4096 queries by 77 words (10 ms instead of 21) and
+more, not 1024 by 1024 (no gain).
 """
 
 
