@@ -1,15 +1,16 @@
 """Seconds a step and peak memory of teaching, beside a plain reproduction of diffusers' own LoRA script.
 
-    python benchmarks/training.py [--steps 300] [--rounds 1] [--base sdxl]
+    python benchmarks/training.py [--steps 300] [--rounds 1] [--base sdxl] [--dtype auto] [--bare]
 
 Whole processes, one after the other, on the same weights, pictures and captions: from the start of Python to
 the finished style file. The reference is ``benchmarks/diffusers_lora.py``, whose docstring says what it keeps
 of the script and what it leaves out. Alike on both sides: the weights, rank 16 = alpha, batch, resolution,
-learning rate, min-SNR, float32, AdamW with its weight decay, attention as the targets (the script knows no
-others), the number of steps. Different: duktus is run as people run it, with its pre-flight (trial steps, a
-saved and reloaded checkpoint), a look at held-out pictures every 25 steps, checkpoints, the export that is
-read back, sixteen pictures drawn for the verdict and its record in the archive; the script does none of this.
-``--bare`` turns evaluation off as far as settings can.
+learning rate, min-SNR, AdamW with its weight decay, attention as the targets (the script knows no others),
+the number of steps. Different: duktus is run as people run it, in the arithmetic that it chooses for this
+machine (``--dtype float32``: in the script's default), with its pre-flight (trial steps, a saved and reloaded
+checkpoint), a look at held-out pictures every 25 steps, checkpoints, the export that is read back, eight to
+sixteen drafts for the verdict and its record in the archive; the script does none of this. ``--bare`` turns
+evaluation off as far as settings can.
 
 Seconds are of the clock; processor seconds tell more on a machine that is doing something else. Peak memory
 is the largest resident set of the process, as the kernel counted it (Linux); "imports" is what both hold
